@@ -1,0 +1,1 @@
+"""Files: the archive of payloads, and what can be rebuilt from it."""
