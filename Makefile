@@ -1,0 +1,28 @@
+.PHONY: setup demo test bench check lock clean
+
+PYTHON ?=
+python := .venv/bin/python
+
+setup: ## .venv from the hash-locked requirements; does nothing when nothing changed
+	@scripts/setup $(PYTHON)
+
+demo: setup ## one settlement date, re-ingested end to end against the stand-in Elexon
+	@$(python) scripts/demo.py
+
+test: setup ## every test
+	@$(python) -m pytest
+
+bench: setup ## measurements, each beside its limit
+	@$(python) -m tests.bench
+
+check: setup ## lint, format, types, import directions
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports --no-cache
+
+lock: ## resolve the requirements anew, keeping what still fits; needs uv
+	@scripts/lock
+
+clean: ## remove what the other targets made
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.* htmlcov
