@@ -1,0 +1,143 @@
+"""Settings: defaults, `reingest.toml`, the environment and flags, in rising order.
+
+| setting | environment | meaning |
+|---|---|---|
+| `home` | `REINGEST_HOME` | data, archive, embedded database |
+| `database_url` | `DATABASE_URL` | a Postgres of your own; without it the embedded one is used |
+| `elexon_url` | `REINGEST_ELEXON_URL` | base of the Insights API |
+| `requests_per_second` | `REINGEST_REQUESTS_PER_SECOND` | even pacing; 0 = none |
+| `concurrency` | `REINGEST_CONCURRENCY` | requests in flight at most |
+| `request_timeout_seconds` | `REINGEST_REQUEST_TIMEOUT_SECONDS` | one attempt of one request |
+| `attempts` | `REINGEST_ATTEMPTS` | attempts of one request at most |
+| `fetch_budget_seconds` | `REINGEST_FETCH_BUDGET_SECONDS` | all requests of one run |
+| `ca_bundle` | `REINGEST_CA_BUNDLE` | certificates to trust instead of the shipped ones |
+| `lease_ttl_seconds` | `REINGEST_LEASE_TTL_SECONDS` | how long a silent holder keeps a date, 2 s to an hour |
+| `log_level` | `REINGEST_LOG_LEVEL` | DEBUG, INFO, WARNING or ERROR |
+
+The file is `reingest.toml` in the working folder, or the one that `REINGEST_CONFIG` names. An unknown key is refused.
+"""
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from reingest.errors import BadSetting
+
+ELEXON_URL = "https://data.elexon.co.uk/bmrs/api/v1"
+CONFIG_FILE = "reingest.toml"
+SECRET_SETTINGS = frozenset({"database_url"})
+
+LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+Origin = Literal["default", "file", "environment", "flag"]
+
+
+def default_home() -> Path:
+    """Return the folder for data where none is set: `$XDG_DATA_HOME/reingest`, or its usual place."""
+    base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return Path(base) / "reingest"
+
+
+class Settings(BaseModel):
+    """The settings in force. Seconds are seconds, rates are per second, paths are absolute."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+    home: Path = Field(default_factory=default_home)
+    database_url: str | None = None
+    elexon_url: str = Field(default=ELEXON_URL, pattern=r"^https?://")
+    requests_per_second: float = Field(default=20.0, ge=0, le=1000)
+    concurrency: int = Field(default=10, ge=1, le=100)
+    request_timeout_seconds: float = Field(default=30.0, gt=0, le=600)
+    attempts: int = Field(default=5, ge=1, le=20)
+    fetch_budget_seconds: float = Field(default=900.0, gt=0)
+    ca_bundle: Path | None = None
+    lease_ttl_seconds: float = Field(default=60.0, ge=2, le=3600)
+    log_level: LogLevel = "INFO"
+
+    def model_post_init(self, context: Any) -> None:
+        """Make paths absolute, so that a later change of folder moves nothing."""
+        object.__setattr__(self, "home", self.home.expanduser().absolute())
+
+    @property
+    def archive_folder(self) -> Path:
+        """Where payloads are archived."""
+        return self.home / "archive"
+
+    @property
+    def postgres_folder(self) -> Path:
+        """Where the embedded server keeps its data."""
+        return self.home / "postgres"
+
+
+class LoadedSettings(BaseModel):
+    """Settings with the origin of each value."""
+
+    model_config = ConfigDict(frozen=True)
+
+    settings: Settings
+    origins: dict[str, Origin]
+
+
+def environment_name(setting: str) -> str:
+    """Return the environment variable of a setting."""
+    return "DATABASE_URL" if setting == "database_url" else f"REINGEST_{setting.upper()}"
+
+
+def load_settings(**flags: object) -> Settings:
+    """Return the settings in force; a flag that is None does not count.
+
+    Raises:
+        BadSetting: an unknown key, or a value out of its bounds; it names the setting and its origin.
+    """
+    return load_settings_with_origins(**flags).settings
+
+
+def load_settings_with_origins(**flags: object) -> LoadedSettings:
+    """Return the settings in force with the origin of each.
+
+    Raises:
+        BadSetting: an unknown key, or a value out of its bounds; it names the setting and its origin.
+    """
+    layers: list[tuple[Origin, dict[str, Any]]] = [
+        ("file", _from_file()),
+        ("environment", _from_environment()),
+        ("flag", {name: value for name, value in flags.items() if value is not None}),
+    ]
+    values: dict[str, Any] = {}
+    origins: dict[str, Origin] = dict.fromkeys(Settings.model_fields, "default")
+    for origin, layer in layers:
+        values |= layer
+        origins |= dict.fromkeys(layer, origin)
+    try:
+        return LoadedSettings(settings=Settings.model_validate(values), origins=origins)
+    except ValidationError as error:
+        raise BadSetting(_explain(error, origins)) from error
+
+
+def _from_environment() -> dict[str, str]:
+    names = {name: environment_name(name) for name in Settings.model_fields}
+    return {name: os.environ[variable] for name, variable in names.items() if os.environ.get(variable)}
+
+
+def _from_file() -> dict[str, Any]:
+    named = os.environ.get("REINGEST_CONFIG")
+    path = Path(named or CONFIG_FILE)
+    if not path.is_file():
+        if named:
+            raise BadSetting(f"REINGEST_CONFIG names {path}, which is not a file")
+        return {}
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadSetting(f"{path} is not TOML: {error}") from error
+
+
+def _explain(error: ValidationError, origins: dict[str, Origin]) -> str:
+    faults = []
+    for fault in error.errors():
+        name = str(fault["loc"][0])
+        faults.append(f"{name} (from {origins.get(name, 'file')}): {fault['msg']}")
+    return "; ".join(faults)

@@ -1,0 +1,1 @@
+"""Postgres: tables, named SQL blocks, versions, publish, leases, outbox, the embedded server."""

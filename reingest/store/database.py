@@ -1,0 +1,60 @@
+"""Connections to Postgres, and the translation of its errors into the project's own."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from psycopg.rows import TupleRow
+
+from reingest.errors import DatabaseUnreachable, SchemaBehind
+
+Connection = psycopg.Connection[TupleRow]
+
+APPLICATION_ROLE = "reingest_app"
+# A lost network is noticed within a minute, far below the hour that TCP would take by itself.
+_KEEPALIVES = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 6, "connect_timeout": 10}
+
+
+def connect(url: str, *, purpose: str, role: str | None = APPLICATION_ROLE) -> Connection:
+    """Open an autocommitting connection as the application's role.
+
+    Args:
+        url: a Postgres URL or conninfo.
+        purpose: what the connection is for; it is seen in `pg_stat_activity`.
+        role: the role to act as; None keeps the one that logs in (migrations need it).
+
+    Raises:
+        DatabaseUnreachable: no server answers, or it refuses the login.
+        SchemaBehind: the role does not exist, so the database was never migrated.
+    """
+    options: dict[str, Any] = dict(_KEEPALIVES)
+    options["application_name"] = f"reingest {purpose}"[:63]
+    try:
+        connection = psycopg.connect(url, autocommit=True, **options)
+    except psycopg.OperationalError as error:
+        raise DatabaseUnreachable(str(error).strip()) from error
+    try:
+        if role is not None:
+            connection.execute("select set_config('role', %s, false)", [role])
+        connection.execute("set timezone to 'UTC'")
+    except psycopg.Error as error:
+        connection.close()
+        raise SchemaBehind(f"cannot act as {role}: {str(error).strip()}") from error
+    return connection
+
+
+@contextmanager
+def database_errors() -> Iterator[None]:
+    """Turn a broken connection or a missing table inside the block into the project's error.
+
+    Raises:
+        DatabaseUnreachable: the connection broke, or the server is going down.
+        SchemaBehind: a table or column that this code needs is not there.
+    """
+    try:
+        yield
+    except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn, psycopg.errors.UndefinedFunction) as error:
+        raise SchemaBehind(str(error).strip()) from error
+    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+        raise DatabaseUnreachable(str(error).strip()) from error

@@ -1,0 +1,89 @@
+"""The schema: its migrations, the revision that this code needs, and the facts it ships with."""
+
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psycopg
+
+import reingest
+from reingest.curtailment.difficulty import shipped_difficulty
+from reingest.errors import DatabaseUnreachable, SchemaBehind
+from reingest.store.database import Connection, connect
+from reingest.store.mining_inputs import save_difficulty
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+REVISION = "0001"
+# Two upgrades at once would both find no schema; the second waits for this advisory lock and finds it made.
+_UPGRADE_LOCK = 0x7265696E67657374
+
+
+
+
+def upgrade(url: str) -> None:
+    """Bring the database to `REVISION` and load the facts that the project ships (difficulty epochs).
+
+    Safe to repeat and safe to run from several processes at once.
+
+    Raises:
+        DatabaseUnreachable: no server answers.
+    """
+    from alembic import command
+    from sqlalchemy import create_engine
+    from sqlalchemy.pool import NullPool
+
+    with connect(url, purpose="upgrade", role=None) as lock:
+        lock.execute("select pg_advisory_lock(%s)", [_UPGRADE_LOCK])
+        engine = create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(url), poolclass=NullPool)
+        with engine.connect() as connection:
+            config = alembic_config()
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+            connection.commit()
+        save_difficulty(lock, shipped_difficulty())
+
+
+def alembic_config() -> "Config":
+    """Return Alembic's configuration for the migrations beside the package, or inside it once built."""
+    from alembic.config import Config
+
+    package = Path(reingest.__file__).parent
+    inside = package / "migrations"
+    config = Config()
+    config.set_main_option("script_location", str(inside if inside.is_dir() else package.parent / "migrations"))
+    return config
+
+
+def schema_revision(url: str) -> str | None:
+    """Return the database's revision, or None where it was never migrated.
+
+    Raises:
+        DatabaseUnreachable: no server answers.
+    """
+    with connect(url, purpose="revision", role=None) as connection:
+        return _revision(connection)
+
+
+def require_schema(connection: Connection) -> None:
+    """Refuse to go on with another schema than this code's.
+
+    Raises:
+        SchemaBehind: the schema is missing, older or newer; it names both revisions.
+    """
+    found = _revision(connection)
+    if found != REVISION:
+        raise SchemaBehind(f"the database is at revision {found or 'none'}, this code needs {REVISION}")
+
+
+def _revision(connection: Connection) -> str | None:
+    try:
+        row = connection.execute("select version_num from alembic_version").fetchone()
+    except psycopg.errors.UndefinedTable:
+        return None
+    except psycopg.errors.InsufficientPrivilege:
+        return None
+    except psycopg.OperationalError as error:
+        raise DatabaseUnreachable(str(error).strip()) from error
+    return str(row[0]) if row else None

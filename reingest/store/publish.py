@@ -1,0 +1,162 @@
+"""Publish: the one transaction that makes a version the current one of its date."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from psycopg.errors import IdleInTransactionSessionTimeout
+from psycopg.types.json import Jsonb
+
+from reingest.errors import Bug, Conflict, DatabaseUnreachable
+from reingest.store.database import Connection, connect, database_errors
+from reingest.store.leases import Lease, require_lease
+from reingest.store.sql import query
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """What to publish, and from which basis.
+
+    Attributes:
+        basis_generation: The date's generation when the candidate was made; it must still be that.
+        body: The outbox message: what consumers are told, after the commit.
+        reason: Why a person published a held version; None where the checks passed.
+    """
+
+    settlement_date: date
+    version_id: int
+    basis_generation: int
+    provisional_until: datetime | None
+    run_id: UUID
+    body: dict[str, Any]
+    reason: str | None = None
+
+
+def publish(connection: Connection, lease: Lease, publication: Publication, *, url: str, ttl_seconds: float) -> int:
+    """Make the version current, in one transaction; return the date's new generation.
+
+    Readers see the old date whole until the commit, and the new date whole after it.
+
+    Raises:
+        LeaseLost: the lease is not ours any more, judged under its row lock by the database's wall clock.
+        Conflict: the date's generation moved since the candidate was made.
+        DatabaseUnreachable: the connection broke and the publish is known not to have happened.
+    """
+    try:
+        return _publish(connection, lease, publication, ttl_seconds)
+    except (psycopg.OperationalError, psycopg.InterfaceError, IdleInTransactionSessionTimeout) as error:
+        generation = _read_back(url, publication)
+        if generation is None:
+            raise DatabaseUnreachable(str(error).strip(), settlement_date=publication.settlement_date) from error
+        return generation
+
+
+def confirm(
+    connection: Connection,
+    settlement_date: date,
+    *,
+    version_id: int,
+    basis_generation: int,
+    provisional_until: datetime | None,
+    run_id: UUID,
+) -> None:
+    """Record that the same content was seen again: the generation stays, a provisional mark is cleared when due.
+
+    Raises:
+        Conflict: the date serves another version by now.
+    """
+    with database_errors():
+        confirmed = connection.execute(
+            query("confirm_day"),
+            {
+                "settlement_date": settlement_date,
+                "version_id": version_id,
+                "basis_generation": basis_generation,
+                "provisional_until": provisional_until,
+                "run_id": run_id,
+            },
+        ).rowcount
+    if confirmed != 1:
+        raise Conflict("the date was published again meanwhile", settlement_date=settlement_date)
+
+
+def _publish(connection: Connection, lease: Lease, publication: Publication, ttl_seconds: float) -> int:
+    with connection.transaction():
+        connection.execute(query("begin_publish"), {"limit": f"{int(ttl_seconds * 500)}ms"})
+        require_lease(connection, lease)
+        now, retired = _lock_day(connection, publication)
+        if retired is not None:
+            connection.execute(query("retire_version"), {"version_id": retired, "now": now})
+        _serve(connection, publication, now)
+        generation = _move_day(connection, publication, now)
+        _add_outbox(connection, publication, generation)
+        return generation
+
+
+def _lock_day(connection: Connection, publication: Publication) -> tuple[datetime, int | None]:
+    """Return the instant of the swap and the version it retires, once the generation is the expected one."""
+    subject = {"settlement_date": publication.settlement_date}
+    connection.execute(query("ensure_day"), subject)
+    day = connection.execute(query("lock_day"), subject).fetchone()
+    if day is None:
+        raise Bug(f"{publication.settlement_date} has no row after it was made")
+    if day[0] != publication.basis_generation:
+        raise Conflict(
+            f"the date is at generation {day[0]}, this version was made from {publication.basis_generation}",
+            settlement_date=publication.settlement_date,
+        )
+    return day[2], day[1]
+
+
+def _serve(connection: Connection, publication: Publication, now: datetime) -> None:
+    served = connection.execute(
+        query("serve_version"),
+        {"version_id": publication.version_id, "now": now, "reason": publication.reason},
+    )
+    if served.rowcount != 1:
+        raise Conflict(
+            f"version {publication.version_id} is neither a candidate nor held any more",
+            settlement_date=publication.settlement_date,
+        )
+
+
+def _move_day(connection: Connection, publication: Publication, now: datetime) -> int:
+    moved = connection.execute(
+        query("move_day"),
+        {
+            "settlement_date": publication.settlement_date,
+            "version_id": publication.version_id,
+            "basis_generation": publication.basis_generation,
+            "provisional_until": publication.provisional_until,
+            "run_id": publication.run_id,
+            "now": now,
+        },
+    ).fetchone()
+    if moved is None:
+        raise Conflict("the date's generation moved", settlement_date=publication.settlement_date)
+    return int(moved[0])
+
+
+def _add_outbox(connection: Connection, publication: Publication, generation: int) -> None:
+    connection.execute(
+        query("add_outbox"),
+        {
+            "settlement_date": publication.settlement_date,
+            "generation": generation,
+            "version_id": publication.version_id,
+            "body": Jsonb(publication.body | {"generation": generation}),
+            "dedupe_key": f"date_published:{publication.settlement_date}:{generation}",
+        },
+    )
+
+
+def _read_back(url: str, publication: Publication) -> int | None:
+    """After a connection lost at COMMIT: return the generation if the version is being served, else None."""
+    with connect(url, purpose="read back") as connection:
+        row = connection.execute(
+            query("lock_day"), {"settlement_date": publication.settlement_date}
+        ).fetchone()
+    served = row is not None and row[1] == publication.version_id
+    return int(row[0]) if row is not None and served else None

@@ -1,0 +1,174 @@
+"""Runs: who asked for what, when, and how it ended."""
+
+import getpass
+import os
+import socket
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Literal
+from uuid import UUID
+
+from psycopg.types.json import Jsonb
+
+from reingest import __version__
+from reingest.curtailment.words import Side
+from reingest.errors import Bug, ReingestError
+from reingest.ids import new_id
+from reingest.store.database import Connection, database_errors
+from reingest.store.sql import query
+
+RunKind = Literal["reingest", "plan", "publish", "units"]
+RunOutcome = Literal[
+    "published",
+    "unchanged",
+    "planned",
+    "held",
+    "refused",
+    "locked",
+    "source_failed",
+    "partial",
+    "conflict",
+    "lease_lost",
+    "database_unreachable",
+    "bug",
+]
+EXIT_CODES: dict[RunOutcome, int] = {
+    "published": 0,
+    "unchanged": 0,
+    "planned": 0,
+    "held": 1,
+    "refused": 2,
+    "locked": 3,
+    "source_failed": 4,
+    "partial": 4,
+    "conflict": 5,
+    "lease_lost": 5,
+    "database_unreachable": 69,
+    "bug": 70,
+}
+
+
+def this_person() -> str:
+    """Return the name of the account that runs this process."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # an account without a name, as in some containers
+        return f"uid {os.getuid()}"
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who holds a run or a lease: run id, person, host and process."""
+
+    run_id: UUID
+    holder: str = field(default_factory=this_person)
+    host: str = field(default_factory=socket.gethostname)
+    pid: int = field(default_factory=os.getpid)
+
+    def as_row(self) -> dict[str, Any]:
+        """Return the holder as query parameters."""
+        return {"run_id": self.run_id, "holder": self.holder, "host": self.host, "pid": self.pid}
+
+
+@dataclass(slots=True)
+class Run:
+    """One act, from its beginning to its stored end.
+
+    Attributes:
+        requests: Requests answered so far.
+        retries: Attempts beyond the first, over all requests.
+        version_id: The version that it made or confirmed, if any.
+    """
+
+    kind: RunKind
+    settlement_date: date | None = None
+    periods: tuple[int, ...] | None = None
+    sides: tuple[Side, ...] = ("bid", "offer")
+    source: Literal["live", "archive"] = "live"
+    reason: str | None = None
+    id: UUID = field(default_factory=new_id)
+    requests: int = 0
+    retries: int = 0
+    version_id: int | None = None
+
+    @property
+    def holder(self) -> Holder:
+        """Who holds this run."""
+        return Holder(self.id)
+
+
+def begin_run(connection: Connection, run: Run) -> None:
+    """Store that the run began."""
+    row = run.holder.as_row()
+    with database_errors():
+        connection.execute(
+            query("begin_run"),
+            row
+            | {
+                "id": run.id,
+                "kind": run.kind,
+                "settlement_date": run.settlement_date,
+                "periods": list(run.periods) if run.periods else None,
+                "sides": list(run.sides),
+                "source": run.source,
+                "reason": run.reason,
+                "code_version": __version__,
+            },
+        )
+
+
+def end_run(connection: Connection, run: Run, outcome: RunOutcome, error: ReingestError | None = None) -> None:
+    """Store how the run ended: its outcome, exit code, error and counts.
+
+    Raises:
+        Bug: the run had ended before.
+    """
+    with database_errors():
+        ended = connection.execute(
+            query("end_run"),
+            {
+                "id": run.id,
+                "outcome": outcome,
+                "exit_code": EXIT_CODES[outcome],
+                "error": Jsonb(error.as_dict()) if error else None,
+                "version_id": run.version_id,
+                "requests": run.requests,
+                "retries": run.retries,
+            },
+        ).rowcount
+    if ended != 1:
+        raise Bug(f"run {run.id} had ended before")
+
+
+def add_run_event(connection: Connection, run: Run, stage: str, event: str, **detail: Any) -> None:
+    """Append one line to the run's log in the database."""
+    with database_errors():
+        connection.execute(
+            query("add_run_event"),
+            {"run_id": run.id, "stage": stage, "event": event, "detail": Jsonb(detail)},
+        )
+
+
+def add_operator_action(
+    connection: Connection,
+    action: str,
+    reason: str,
+    *,
+    settlement_date: date | None = None,
+    version_id: int | None = None,
+    **detail: Any,
+) -> None:
+    """Record what a person decided, and why."""
+    with database_errors():
+        connection.execute(
+            query("add_operator_action"),
+            {
+                "who": this_person(),
+                "host": socket.gethostname(),
+                "action": action,
+                "settlement_date": settlement_date,
+                "version_id": version_id,
+                "reason": reason,
+                "detail": Jsonb(detail),
+            },
+        )

@@ -1,0 +1,26 @@
+-- name: add_register
+insert into register (hash, fetch_id, units, null_ids, duplicates)
+values (%(hash)s, %(fetch_id)s, %(units)s, %(null_ids)s, %(duplicates)s)
+on conflict (hash) do nothing
+returning id;
+
+-- name: copy_bm_units
+copy bm_unit (register_id, elexon_bm_unit, national_grid_bm_unit, name, fuel_type, lead_party_name, lead_party_id,
+    bm_unit_type, generation_capacity_mw, demand_capacity_mw, gsp_group_id, gsp_group_name, interconnector_id, eic)
+from stdin;
+
+-- name: newest_register
+select id, hash from register order by id desc limit 1;
+
+-- name: wind_units
+select elexon_bm_unit, lead_party_name from wind_unit order by elexon_bm_unit;
+
+-- name: overrides_in_force
+select elexon_bm_unit, decision from unit_override where retired_at is null order by elexon_bm_unit;
+
+-- name: retire_override
+update unit_override set retired_at = clock_timestamp()
+where elexon_bm_unit = %(bm_unit)s and retired_at is null;
+
+-- name: add_override
+insert into unit_override (elexon_bm_unit, decision, reason) values (%(bm_unit)s, %(decision)s, %(reason)s);

@@ -1,0 +1,153 @@
+-- name: current_version
+select day.generation, day.provisional_until, version.id, version.number, version.content_hash, version.sides,
+    version.register_hash, version.definitions, version.mining_inputs_hash, version.mining_state
+from settlement_day day
+left join version on version.id = day.current_version_id
+where day.settlement_date = %(settlement_date)s;
+
+-- name: version_by_number
+select id, number, state, basis_generation, content_hash, sides, provisional_until, mining_state
+from version
+where settlement_date = %(settlement_date)s and number = %(number)s;
+
+-- name: held_twin
+-- A held candidate of the same content is not made twice.
+select id, number from version
+where settlement_date = %(settlement_date)s and state = 'held' and content_hash = %(content_hash)s
+    and basis_generation = %(basis_generation)s and register_hash = %(register_hash)s
+order by number desc limit 1;
+
+-- name: abandon_leftovers
+-- The caller holds the date's lease, so what is still open belongs to a run that died.
+update version set state = 'abandoned'
+where settlement_date = %(settlement_date)s and state in ('staging', 'candidate');
+
+-- name: abandon_version
+update version set state = 'abandoned' where id = %(version_id)s and state in ('staging', 'candidate');
+
+-- name: add_version
+insert into version (settlement_date, number, kind, sides, basis_generation, run_id, register_id, register_hash,
+    definitions, mining_inputs_hash, mining_state, code_version, system_prices_fetch_id, rows, rejects, records,
+    provisional_until, content_hash, reason)
+select %(settlement_date)s, coalesce(max(number), 0) + 1, %(kind)s, %(sides)s, %(basis_generation)s, %(run_id)s,
+    %(register_id)s, %(register_hash)s, %(definitions)s, %(mining_inputs_hash)s, %(mining_state)s, %(code_version)s,
+    %(system_prices_fetch_id)s, %(rows)s, %(rejects)s, %(records)s, %(provisional_until)s, %(content_hash)s,
+    %(reason)s
+from version where settlement_date = %(settlement_date)s
+returning id, number;
+
+-- name: copy_version_periods
+copy version_period (version_id, period, side, outcome, fetch_id, rows, accepted, rejects, wind_rows, created_at)
+from stdin;
+
+-- name: copy_records
+copy curtailment_record (version_id, period, side, sequence_number, bm_unit, acceptance_id, pair_id, cadl_flag,
+    so_flag, stor_flag, repriced, original_price, volume, final_price, transmission_loss_multiplier, created_at,
+    fetch_id, payload_row, extra) from stdin;
+
+-- name: copy_rejects
+copy reject (version_id, fetch_id, period, side, payload_row, code, field, message, bm_unit, wind, raw) from stdin;
+
+-- name: copy_daily_summaries
+copy daily_summary (version_id, definition, energy_mwh, payment_gbp, records, bm_units, periods) from stdin;
+
+-- name: copy_daily_unit_summaries
+copy daily_unit_summary (version_id, definition, bm_unit, lead_party, energy_mwh, payment_gbp, records, periods)
+from stdin;
+
+-- name: copy_daily_mining
+copy daily_mining (version_id, definition, miner_model, btc) from stdin;
+
+-- name: copy_mining_rates
+copy mining_rate (version_id, period, miner_model, difficulty, reward, btc_per_mwh, segments) from stdin;
+
+-- name: move_version
+update version set state = %(to)s where id = %(version_id)s and state = any(%(from)s);
+
+-- name: copy_check_results
+copy check_result (version_id, run_id, name, status, expected, actual, detail) from stdin;
+
+-- name: recomputed_differences
+-- Everything that a version's totals say, counted again from its rows; a row comes back where the two differ.
+with version as (
+    select id, sides from version where id = %(version_id)s
+), counted as (
+    select definition.name as definition, record.bm_unit, record.period, -record.volume as energy_mwh,
+        record.volume * record.original_price as payment_gbp
+    from version
+    join curtailment_record record on record.version_id = version.id
+    cross join lateral (values
+        ('so_flagged', record.side = 'bid' and coalesce(record.so_flag, false)),
+        ('all_bids', record.side = 'bid'),
+        ('net', coalesce(record.pair_id < 0, false) and version.sides @> '{bid,offer}')
+    ) as definition (name, counts)
+    where definition.counts
+), day as (
+    select definition, sum(energy_mwh) as energy_mwh, coalesce(sum(payment_gbp), 0) as payment_gbp,
+        count(*) as records, count(distinct bm_unit) as bm_units, count(distinct period) as periods
+    from counted group by definition
+), unit as (
+    select definition, bm_unit, sum(energy_mwh) as energy_mwh, coalesce(sum(payment_gbp), 0) as payment_gbp,
+        count(*) as records, count(distinct period) as periods
+    from counted group by definition, bm_unit
+), mined as (
+    select energy.definition, rate.miner_model, sum(round_half_even(energy.energy_mwh * rate.btc_per_mwh, 18)) as btc
+    from (select definition, period, sum(energy_mwh) as energy_mwh from counted group by 1, 2) energy
+    join version on true
+    join mining_rate rate on rate.version_id = version.id and rate.period = energy.period
+    group by 1, 2
+)
+select 'day' as level, definition, null as subject,
+    concat_ws(' ', coalesce(day.energy_mwh, 0), coalesce(day.payment_gbp, 0), coalesce(day.records, 0),
+        coalesce(day.bm_units, 0), coalesce(day.periods, 0)) as recomputed,
+    concat_ws(' ', stored.energy_mwh, stored.payment_gbp, stored.records, stored.bm_units, stored.periods) as stored
+from (select summary.* from daily_summary summary join version on version.id = summary.version_id) stored
+full join day using (definition)
+where (coalesce(day.energy_mwh, 0), coalesce(day.payment_gbp, 0), coalesce(day.records, 0),
+    coalesce(day.bm_units, 0), coalesce(day.periods, 0))
+    is distinct from (stored.energy_mwh, stored.payment_gbp, stored.records, stored.bm_units, stored.periods)
+union all
+select 'unit', definition, bm_unit, concat_ws(' ', unit.energy_mwh, unit.payment_gbp, unit.records, unit.periods),
+    concat_ws(' ', stored.energy_mwh, stored.payment_gbp, stored.records, stored.periods)
+from (select summary.* from daily_unit_summary summary join version on version.id = summary.version_id) stored
+full join unit using (definition, bm_unit)
+where (unit.energy_mwh, unit.payment_gbp, unit.records, unit.periods)
+    is distinct from (stored.energy_mwh, stored.payment_gbp, stored.records::bigint, stored.periods::bigint)
+union all
+select 'mining', definition, miner_model, coalesce(mined.btc, 0)::text, stored.btc::text
+from (select mining.* from daily_mining mining join version on version.id = mining.version_id) stored
+full join mined using (definition, miner_model)
+where coalesce(mined.btc, 0) is distinct from stored.btc
+order by 1, 2, 3;
+
+-- name: counted_records
+-- The version row's own count of records against the rows that are there.
+select version.records, (select count(*) from curtailment_record where version_id = version.id) as stored
+from version where version.id = %(version_id)s;
+
+-- name: records_of_version
+select period, side, sequence_number, bm_unit, acceptance_id, pair_id, so_flag, cadl_flag, stor_flag, repriced,
+    original_price, volume, final_price, transmission_loss_multiplier, created_at, payload_row, extra::text, fetch_id
+from curtailment_record where version_id = %(version_id)s
+order by period, side, bm_unit, acceptance_id, pair_id, sequence_number;
+
+-- name: periods_of_version
+select period, side, outcome, fetch_id, rows, accepted, rejects, wind_rows, created_at
+from version_period where version_id = %(version_id)s order by period, side;
+
+-- name: daily_totals_of_version
+select definition, energy_mwh, payment_gbp, records, bm_units, periods
+from daily_summary where version_id = %(version_id)s order by definition;
+
+-- name: mining_of_version
+select definition, miner_model, btc from daily_mining where version_id = %(version_id)s order by 1, 2;
+
+-- name: served_totals
+-- What is served over a span of dates, for the day, month and year of a report; other dates than the span's own
+-- come from the same views as everybody's.
+select definition, sum(energy_mwh), sum(payment_gbp), sum(records)::bigint, count(*)
+from day where settlement_date >= %(start)s and settlement_date < %(end)s group by definition;
+
+-- name: served_mining
+select definition, miner_model, sum(btc)
+from day_mining where settlement_date >= %(start)s and settlement_date < %(end)s group by 1, 2;

@@ -1,0 +1,88 @@
+"""The register of BM units, and which of them count as wind."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from reingest.store.database import Connection, database_errors
+from reingest.store.sql import query
+
+UNIT_FIELDS = (
+    "elexon_bm_unit", "national_grid_bm_unit", "name", "fuel_type", "lead_party_name", "lead_party_id",
+    "bm_unit_type", "generation_capacity", "demand_capacity", "gsp_group_id", "gsp_group_name", "interconnector_id",
+    "eic",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """The wind units in force.
+
+    Attributes:
+        id: The register row that they come from.
+        hash: sha256 over that register and the overrides in force: what a version records.
+        lead_parties: The lead party by BM unit id, of every unit that counts as wind.
+    """
+
+    id: int
+    hash: str
+    lead_parties: Mapping[str, str | None]
+
+    @property
+    def wind_units(self) -> frozenset[str]:
+        """The BM unit ids that count as wind."""
+        return frozenset(self.lead_parties)
+
+
+def load_register(connection: Connection) -> Register | None:
+    """Return the wind units in force, or None where the register was never fetched."""
+    with database_errors(), connection.transaction():
+        newest = connection.execute(query("newest_register")).fetchone()
+        if newest is None:
+            return None
+        parties = dict(connection.execute(query("wind_units")).fetchall())
+        overrides = connection.execute(query("overrides_in_force")).fetchall()
+    return Register(id=newest[0], hash=_digest([newest[1], overrides]), lead_parties=parties)
+
+
+def save_register(
+    connection: Connection, units: Sequence[Any], *, fetch_id: int, null_ids: int, duplicates: int
+) -> bool:
+    """Store the register where it differs from every stored one; return whether it did.
+
+    Args:
+        connection: an autocommitting connection.
+        units: BM units with the attributes of `UNIT_FIELDS`, ids not null and unique.
+        fetch_id: the fetch whose payload they were read from.
+        null_ids: rows of the answer without an id, which were skipped.
+        duplicates: rows of the answer that repeated an id, which were collapsed.
+    """
+    rows = sorted((tuple(getattr(unit, field) for field in UNIT_FIELDS) for unit in units), key=lambda row: row[0])
+    summary = {"fetch_id": fetch_id, "units": len(rows), "null_ids": null_ids, "duplicates": duplicates}
+    with database_errors(), connection.transaction():
+        added = connection.execute(query("add_register"), summary | {"hash": _digest(rows)}).fetchone()
+        if added is None:
+            return False
+        with connection.cursor() as cursor, cursor.copy(query("copy_bm_units")) as copy:
+            for row in rows:
+                copy.write_row((added[0], *row))
+    return True
+
+
+def override_unit(
+    connection: Connection, bm_unit: str, decision: Literal["include", "exclude"] | None, reason: str
+) -> None:
+    """Record that a unit counts as wind, or does not, whatever the register says; None ends the override."""
+    with database_errors(), connection.transaction():
+        connection.execute(query("retire_override"), {"bm_unit": bm_unit})
+        if decision is not None:
+            connection.execute(
+                query("add_override"), {"bm_unit": bm_unit, "decision": decision, "reason": reason}
+            )
+
+
+def _digest(value: object) -> str:
+    text = json.dumps(value, default=str, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,358 @@
+"""Versions: the immutable sets of records of a date, written beside the served one before any of them is served."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Literal
+from uuid import UUID
+
+from psycopg.rows import class_row
+
+from reingest import __version__
+from reingest.curtailment.checks import Check
+from reingest.curtailment.mining import MiningRate, MiningSegment
+from reingest.curtailment.records import CurtailmentRecord
+from reingest.curtailment.totals import Totals
+from reingest.curtailment.words import DefinitionName, PeriodOutcome, Side
+from reingest.errors import Bug, NotFound
+from reingest.store.database import Connection, database_errors
+from reingest.store.sql import query
+from reingest.store.units import Register
+
+VersionState = Literal["staging", "candidate", "published", "superseded", "held", "abandoned"]
+VersionKind = Literal["ingest", "periods", "restore"]
+MiningState = Literal["available", "unavailable"]
+
+
+@dataclass(frozen=True, slots=True)
+class VersionPeriod:
+    """What became of one side of one settlement period: `rows` of the answer = `accepted` + `rejects`."""
+
+    period: int
+    side: Side
+    outcome: PeriodOutcome
+    fetch_id: int | None = None
+    rows: int = 0
+    accepted: int = 0
+    rejects: int = 0
+    wind_rows: int = 0
+    created_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedRow:
+    """One rejected stack row, with the wire's text of it as JSON in `raw`."""
+
+    fetch_id: int
+    period: int
+    side: Side
+    payload_row: int
+    code: str
+    field: str | None
+    message: str
+    bm_unit: str | None
+    wind: bool
+    raw: str
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """Everything of a version before it has a number.
+
+    Attributes:
+        definitions: Names with versions, as in `so_flagged@1`.
+        unit_totals: By definition and BM unit.
+        mining: BTC by definition and miner model; empty where mining is unavailable.
+    """
+
+    settlement_date: date
+    kind: VersionKind
+    sides: tuple[Side, ...]
+    basis_generation: int
+    run_id: UUID
+    register: Register
+    definitions: tuple[str, ...]
+    mining_inputs_hash: str
+    mining_state: MiningState
+    system_prices_fetch_id: int | None
+    provisional_until: datetime | None
+    content_hash: str
+    reason: str | None
+    periods: Sequence[VersionPeriod]
+    records: Sequence[CurtailmentRecord]
+    rejects: Sequence[RejectedRow]
+    totals: Mapping[DefinitionName, Totals]
+    unit_totals: Mapping[DefinitionName, Mapping[str, Totals]]
+    mining: Mapping[tuple[DefinitionName, str], Decimal]
+    mining_rates: Sequence[MiningRate]
+
+
+@dataclass(frozen=True, slots=True)
+class CurrentVersion:
+    """What a date serves now; `id` and what follows it are None where nothing was ever published."""
+
+    generation: int
+    provisional_until: datetime | None
+    id: int | None
+    number: int | None
+    content_hash: str | None
+    sides: tuple[Side, ...] | None
+    register_hash: str | None
+    definitions: tuple[str, ...] | None
+    mining_inputs_hash: str | None
+    mining_state: MiningState | None
+
+
+NEVER_PUBLISHED = CurrentVersion(0, None, None, None, None, None, None, None, None, None)
+
+
+@dataclass(frozen=True, slots=True)
+class NumberedVersion:
+    """A version as `publish D --version N` needs to see it."""
+
+    id: int
+    number: int
+    state: VersionState
+    basis_generation: int
+    content_hash: str
+    sides: tuple[Side, ...]
+    provisional_until: datetime | None
+    mining_state: MiningState
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A stored total that is not what its rows come to."""
+
+    level: str
+    definition: str
+    subject: str | None
+    recomputed: str
+    stored: str
+
+
+def current_version(connection: Connection, settlement_date: date) -> CurrentVersion:
+    """Return what the date serves now, and its generation."""
+    found = _read(connection, CurrentVersion, "current_version", settlement_date=settlement_date)
+    return found[0] if found else NEVER_PUBLISHED
+
+
+def version_by_number(connection: Connection, settlement_date: date, number: int) -> NumberedVersion:
+    """Return one version of a date.
+
+    Raises:
+        NotFound: the date has no version of that number.
+    """
+    found = _read(connection, NumberedVersion, "version_by_number", settlement_date=settlement_date, number=number)
+    if not found:
+        raise NotFound(
+            f"{settlement_date} has no version {number}",
+            settlement_date=settlement_date,
+            next_command="reingest versions {date}",
+        )
+    return found[0]
+
+
+def held_twin(connection: Connection, candidate: Candidate) -> tuple[int, int] | None:
+    """Return id and number of a held version of the same content, basis and register, if there is one."""
+    with database_errors():
+        row = connection.execute(
+            query("held_twin"),
+            {
+                "settlement_date": candidate.settlement_date,
+                "content_hash": candidate.content_hash,
+                "basis_generation": candidate.basis_generation,
+                "register_hash": candidate.register.hash,
+            },
+        ).fetchone()
+    return (int(row[0]), int(row[1])) if row else None
+
+
+def abandon_leftovers(connection: Connection, settlement_date: date) -> int:
+    """Abandon what dead runs left open on the date; the caller holds its lease. Return how many there were."""
+    with database_errors():
+        return connection.execute(query("abandon_leftovers"), {"settlement_date": settlement_date}).rowcount
+
+
+def stage_version(connection: Connection, candidate: Candidate) -> tuple[int, int]:
+    """Write the candidate with all its rows, invisible to every view of current versions; return id and number.
+
+    The version's row is committed first, as `staging`, so that a run that dies while copying leaves a trace.
+    """
+    with database_errors():
+        version_id, number = _add_version(connection, candidate)
+        with connection.transaction():
+            for name, rows in _bulk_rows(candidate):
+                _copy(connection, name, version_id, rows)
+            move_version(connection, version_id, "staging", "candidate")
+    return version_id, number
+
+
+def move_version(connection: Connection, version_id: int, before: VersionState, after: VersionState) -> None:
+    """Move a version from one state to another.
+
+    Raises:
+        Bug: the version is not in the state that it should be in.
+    """
+    moved = connection.execute(query("move_version"), {"version_id": version_id, "from": [before], "to": after})
+    if moved.rowcount != 1:
+        raise Bug(f"version {version_id} is not {before}, so it cannot become {after}")
+
+
+def hold_version(connection: Connection, version_id: int) -> None:
+    """Hold a candidate: kept, not served, until a person publishes it with a reason."""
+    with database_errors():
+        move_version(connection, version_id, "candidate", "held")
+
+
+def abandon_version(connection: Connection, version_id: int) -> None:
+    """Abandon a version that was not published; an abandoned one is served by nothing and restored by nobody."""
+    with database_errors():
+        connection.execute(query("abandon_version"), {"version_id": version_id})
+
+
+def save_checks(connection: Connection, version_id: int, run_id: UUID, checks: Iterable[Check]) -> None:
+    """Store what the run's checks of the version said."""
+    rows = [(run_id, check.name, check.status, check.expected, check.actual, check.detail) for check in checks]
+    with database_errors():
+        _copy(connection, "copy_check_results", version_id, rows)
+
+
+def recomputed_differences(connection: Connection, version_id: int) -> list[Difference]:
+    """Count a version's totals again, in SQL from its stored rows, and return every one that differs."""
+    differences = _read(connection, Difference, "recomputed_differences", version_id=version_id)
+    with database_errors():
+        row = connection.execute(query("counted_records"), {"version_id": version_id}).fetchone()
+    if row is not None and row[0] != row[1]:
+        differences.append(Difference("records", "", None, recomputed=str(row[1]), stored=str(row[0])))
+    return differences
+
+
+def records_of(connection: Connection, version_id: int) -> list[CurtailmentRecord]:
+    """Return a version's records, in the order of their identity."""
+    width = len(CurtailmentRecord._fields)
+    with database_errors():
+        rows = connection.execute(query("records_of_version"), {"version_id": version_id})
+        return [CurtailmentRecord(*row[:width]) for row in rows]
+
+
+def periods_of(connection: Connection, version_id: int) -> list[VersionPeriod]:
+    """Return what became of each period and side of a version."""
+    return _read(connection, VersionPeriod, "periods_of_version", version_id=version_id)
+
+
+def totals_of_version(connection: Connection, version_id: int) -> dict[DefinitionName, Totals]:
+    """Return a version's stored totals by definition."""
+    with database_errors():
+        rows = connection.execute(query("daily_totals_of_version"), {"version_id": version_id}).fetchall()
+    return {row[0]: Totals(*row[1:]) for row in rows}
+
+
+def mining_of_version(connection: Connection, version_id: int) -> dict[tuple[DefinitionName, str], Decimal]:
+    """Return a version's stored BTC by definition and miner model; empty where mining is unavailable."""
+    with database_errors():
+        rows = connection.execute(query("mining_of_version"), {"version_id": version_id}).fetchall()
+    return {(row[0], row[1]): row[2] for row in rows}
+
+
+def _add_version(connection: Connection, candidate: Candidate) -> tuple[int, int]:
+    row = connection.execute(
+        query("add_version"),
+        {
+            "settlement_date": candidate.settlement_date,
+            "kind": candidate.kind,
+            "sides": list(candidate.sides),
+            "basis_generation": candidate.basis_generation,
+            "run_id": candidate.run_id,
+            "register_id": candidate.register.id,
+            "register_hash": candidate.register.hash,
+            "definitions": list(candidate.definitions),
+            "mining_inputs_hash": candidate.mining_inputs_hash,
+            "mining_state": candidate.mining_state,
+            "code_version": __version__,
+            "system_prices_fetch_id": candidate.system_prices_fetch_id,
+            "rows": sum(period.rows for period in candidate.periods),
+            "rejects": len(candidate.rejects),
+            "records": len(candidate.records),
+            "provisional_until": candidate.provisional_until,
+            "content_hash": candidate.content_hash,
+            "reason": candidate.reason,
+        },
+    ).fetchone()
+    if row is None:
+        raise Bug("an insert returned no version")
+    return int(row[0]), int(row[1])
+
+
+def _bulk_rows(candidate: Candidate) -> Iterable[tuple[str, Iterable[Sequence[Any]]]]:
+    """Yield the COPY block and rows, less the version id, of each table that a version fills."""
+    fetch_ids = {(period.period, period.side): period.fetch_id for period in candidate.periods}
+    yield (
+        "copy_version_periods",
+        (
+            (p.period, p.side, p.outcome, p.fetch_id, p.rows, p.accepted, p.rejects, p.wind_rows, p.created_at)
+            for p in candidate.periods
+        ),
+    )
+    yield "copy_records", (_record_row(record, fetch_ids) for record in candidate.records)
+    yield (
+        "copy_rejects",
+        (
+            (r.fetch_id, r.period, r.side, r.payload_row, r.code, r.field, r.message, r.bm_unit, r.wind, r.raw)
+            for r in candidate.rejects
+        ),
+    )
+    yield (
+        "copy_daily_summaries",
+        (
+            (name, t.energy_mwh, t.payment_gbp, t.records, t.bm_units, t.periods)
+            for name, t in candidate.totals.items()
+        ),
+    )
+    yield (
+        "copy_daily_unit_summaries",
+        (
+            (name, unit, candidate.register.lead_parties.get(unit), t.energy_mwh, t.payment_gbp, t.records, t.periods)
+            for name, units in candidate.unit_totals.items()
+            for unit, t in units.items()
+        ),
+    )
+    yield "copy_daily_mining", ((name, model, btc) for (name, model), btc in candidate.mining.items())
+    yield "copy_mining_rates", map(_rate_row, candidate.mining_rates)
+
+
+def _rate_row(rate: MiningRate) -> tuple[Any, ...]:
+    first, *others = rate.segments
+    segments = json.dumps([_segment(segment) for segment in rate.segments]) if others else None
+    return (rate.period, rate.model, first.difficulty, first.reward, rate.btc_per_mwh, segments)
+
+
+def _segment(segment: MiningSegment) -> dict[str, str]:
+    return {
+        "start": segment.start.isoformat(),
+        "share": str(segment.share),
+        "difficulty": str(segment.difficulty),
+        "reward": str(segment.reward),
+    }
+
+
+def _record_row(record: CurtailmentRecord, fetch_ids: Mapping[tuple[int, Side], int | None]) -> tuple[Any, ...]:
+    return (
+        record.period, record.side, record.sequence_number, record.bm_unit, record.acceptance_id, record.pair_id,
+        record.cadl_flag, record.so_flag, record.stor_flag, record.repriced, record.original_price, record.volume,
+        record.final_price, record.transmission_loss_multiplier, record.created_at,
+        fetch_ids[record.period, record.side], record.row, record.extra,
+    )  # fmt: skip
+
+
+def _copy(connection: Connection, name: str, version_id: int, rows: Iterable[Sequence[Any]]) -> None:
+    with connection.cursor() as cursor, cursor.copy(query(name)) as copy:
+        for row in rows:
+            copy.write_row((version_id, *row))
+
+
+def _read(connection: Connection, row_class: type[Any], name: str, **parameters: Any) -> list[Any]:
+    with database_errors(), connection.cursor(row_factory=class_row(row_class)) as cursor:
+        return cursor.execute(query(name), parameters).fetchall()
