@@ -1,0 +1,210 @@
+"""What differs between the records of two versions of one date, row by row, by period and by BM unit.
+
+Sequence numbers and `createdDateTime` move between calculation runs without meaning, so rows are matched by
+what stays: (period, side, BM unit, acceptance, pair), and inside such a group by what they say, as a multiset.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final, TypeVar
+
+from reingest.curtailment.definitions import Definition
+from reingest.curtailment.exact import exactly
+from reingest.curtailment.records import CurtailmentRecord
+from reingest.curtailment.totals import totals_of
+from reingest.curtailment.words import DefinitionName, Side
+
+COMPARED_FIELDS: Final = (
+    "original_price",
+    "volume",
+    "so_flag",
+    "cadl_flag",
+    "stor_flag",
+    "repriced",
+    "final_price",
+    "transmission_loss_multiplier",
+)
+"""What a record says beside its identity: the fields of the content's dump."""
+
+_Identity = tuple[int, Side, str, int | None, int | None]
+_Key = TypeVar("_Key", int, str)
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """New less old: energy in MWh, payment in GBP, records."""
+
+    energy_mwh: Decimal
+    payment_gbp: Decimal
+    records: int
+
+
+Deltas = dict[DefinitionName, Delta]
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedRecord:
+    """A row that both versions have and that says something else: old, new, and the fields that differ."""
+
+    old: CurtailmentRecord
+    new: CurtailmentRecord
+    fields: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordDiff:
+    """What differs between two versions.
+
+    Attributes:
+        added: Rows that only the new version has, by period, side, unit, acceptance and pair.
+        removed: Rows that only the old version has, likewise.
+        changed: Rows of both with other values, likewise.
+        by_period: New less old by settlement period and definition, for periods where rows differ.
+        by_unit: New less old by BM unit and definition, for units whose rows differ.
+    """
+
+    added: tuple[CurtailmentRecord, ...]
+    removed: tuple[CurtailmentRecord, ...]
+    changed: tuple[ChangedRecord, ...]
+    by_period: dict[int, Deltas]
+    by_unit: dict[str, Deltas]
+
+    def __bool__(self) -> bool:
+        """Whether anything differs."""
+        return bool(self.added or self.removed or self.changed)
+
+
+def diff_records(
+    old: Iterable[CurtailmentRecord], new: Iterable[CurtailmentRecord], definitions: Sequence[Definition]
+) -> RecordDiff:
+    """Return what differs between the records of two versions of one date.
+
+    Args:
+        old: Records of the version served now; none where there is no such version.
+        new: Records of the candidate.
+        definitions: By which to sum the differences; those that both versions can be totalled by.
+
+    Raises:
+        decimal.Inexact: a difference does not fit 100 digits.
+    """
+    removed, added, changed = [], [], []
+    for gone, come in _leftovers(old, new):
+        # Only a group of the same size on both sides lets a row be called the same row, changed.
+        if len(gone) == len(come):
+            changed += [_changed(before, after) for before, after in zip(gone, come, strict=True)]
+        else:
+            removed += gone
+            added += come
+    before = [*removed, *(change.old for change in changed)]
+    after = [*added, *(change.new for change in changed)]
+    return RecordDiff(
+        added=tuple(added),
+        removed=tuple(removed),
+        changed=tuple(changed),
+        by_period=_deltas(before, after, definitions, _period),
+        by_unit=_deltas(before, after, definitions, _unit),
+    )
+
+
+def _leftovers(
+    old: Iterable[CurtailmentRecord], new: Iterable[CurtailmentRecord]
+) -> Iterator[tuple[list[CurtailmentRecord], list[CurtailmentRecord]]]:
+    """Yield, for each group with differences, the rows without an equal on the other side, in order."""
+    before, after = _by_identity(old), _by_identity(new)
+    for identity in sorted(before.keys() | after.keys(), key=_identity_order):
+        gone, come = before.get(identity, []), after.get(identity, [])
+        pair = _without(gone, come), _without(come, gone)
+        if any(pair):
+            yield pair
+
+
+def _by_identity(records: Iterable[CurtailmentRecord]) -> dict[_Identity, list[CurtailmentRecord]]:
+    groups: dict[_Identity, list[CurtailmentRecord]] = defaultdict(list)
+    for record in records:
+        identity = (record.period, record.side, record.bm_unit, record.acceptance_id, record.pair_id)
+        groups[identity].append(record)
+    return groups
+
+
+def _identity_order(identity: _Identity) -> tuple[object, ...]:
+    return tuple((part is not None, part) for part in identity)
+
+
+def _without(records: list[CurtailmentRecord], others: list[CurtailmentRecord]) -> list[CurtailmentRecord]:
+    """Return the records less the others, as multisets of what they say, in a stable order."""
+    matched = Counter(_says(other) for other in others)
+    left = []
+    for record in sorted(records, key=_value_order):
+        says = _says(record)
+        if matched[says]:
+            matched[says] -= 1
+        else:
+            left.append(record)
+    return left
+
+
+def _says(record: CurtailmentRecord) -> tuple[object, ...]:
+    return (
+        record.original_price,
+        record.volume,
+        record.so_flag,
+        record.cadl_flag,
+        record.stor_flag,
+        record.repriced,
+        record.final_price,
+        record.transmission_loss_multiplier,
+    )
+
+
+def _value_order(record: CurtailmentRecord) -> tuple[object, ...]:
+    return tuple((value is not None, value) for value in _says(record))
+
+
+def _changed(old: CurtailmentRecord, new: CurtailmentRecord) -> ChangedRecord:
+    pairs = zip(COMPARED_FIELDS, _says(old), _says(new), strict=True)
+    return ChangedRecord(old, new, tuple(name for name, before, after in pairs if before != after))
+
+
+def _deltas(
+    old: Iterable[CurtailmentRecord],
+    new: Iterable[CurtailmentRecord],
+    definitions: Sequence[Definition],
+    key: Callable[[CurtailmentRecord], _Key],
+) -> dict[_Key, Deltas]:
+    before, after = _grouped(old, key), _grouped(new, key)
+    return {
+        value: {
+            definition.name: _delta(definition, before.get(value, []), after.get(value, []))
+            for definition in definitions
+        }
+        for value in sorted(before.keys() | after.keys())
+    }
+
+
+def _grouped(
+    records: Iterable[CurtailmentRecord], key: Callable[[CurtailmentRecord], _Key]
+) -> dict[_Key, list[CurtailmentRecord]]:
+    groups: dict[_Key, list[CurtailmentRecord]] = defaultdict(list)
+    for record in records:
+        groups[key(record)].append(record)
+    return groups
+
+
+def _delta(definition: Definition, old: list[CurtailmentRecord], new: list[CurtailmentRecord]) -> Delta:
+    before, after = totals_of(definition.select(old)), totals_of(definition.select(new))
+    with exactly():
+        return Delta(
+            energy_mwh=after.energy_mwh - before.energy_mwh,
+            payment_gbp=after.payment_gbp - before.payment_gbp,
+            records=after.records - before.records,
+        )
+
+
+def _period(record: CurtailmentRecord) -> int:
+    return record.period
+
+
+def _unit(record: CurtailmentRecord) -> str:
+    return record.bm_unit

@@ -1,0 +1,40 @@
+"""Exact decimal arithmetic: a result that would have to be rounded is an error, never a rounded number."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from decimal import ROUND_HALF_EVEN, Context, Decimal, DivisionByZero, Inexact, InvalidOperation, Overflow, localcontext
+from typing import Final
+
+# A stack's numbers have at most some 40 digits; 100 hold any product of two and any sum over a year.
+EXACT: Final = Context(prec=100, rounding=ROUND_HALF_EVEN, traps=[Inexact, InvalidOperation, DivisionByZero, Overflow])
+ZERO: Final = Decimal(0)
+
+
+@contextmanager
+def exactly() -> Iterator[None]:
+    """Compute under 100 digits for the block.
+
+    Raises:
+        decimal.Inexact: a result inside the block does not fit 100 digits.
+    """
+    with localcontext(EXACT):
+        yield
+
+
+def exact_sum(values: Iterable[Decimal]) -> Decimal:
+    """Return the sum with every digit; zero when there are no values.
+
+    Raises:
+        decimal.Inexact: the sum does not fit 100 digits.
+    """
+    with exactly():
+        return sum(values, ZERO)
+
+
+def plain(value: Decimal) -> str:
+    """Return the number as text in its one canonical form: no exponent, no trailing zeros, no negative zero.
+
+    Raises:
+        decimal.Inexact: the number does not fit 100 digits.
+    """
+    return f"{EXACT.normalize(value):f}" if value else "0"

@@ -1,0 +1,163 @@
+"""What the curtailed energy could have mined: BTC by period, miner model and definition.
+
+BTC = energy / power * hashrate / (difficulty * 2^32) * reward, with difficulty and reward at the instant, and
+time-weighted inside a period that straddles a change. It is linear in energy: no rounding to whole miners.
+Everything before the last step is an exact fraction; BTC is rounded once, half to even, to 18 places, per
+period, model and definition. A day is the sum of its periods.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from itertools import pairwise
+from typing import Final
+
+from reingest.calendar import SettlementPeriod
+from reingest.curtailment.difficulty import (
+    HALVINGS,
+    DifficultyEpoch,
+    Halving,
+    difficulty_at,
+    known_until,
+    reward_at,
+)
+from reingest.curtailment.exact import EXACT, exact_sum
+
+BTC_PLACES: Final = 18
+RATE_PLACES: Final = 40
+
+_JOULES_PER_MWH: Final = 3_600_000_000
+_HASHES_PER_TERAHASH: Final = 10**12
+# One block takes difficulty * 2^32 hashes on average.
+_HASHES_PER_DIFFICULTY: Final = 2**32
+_TICK: Final = timedelta.resolution
+_NO_BTC: Final = Decimal(0).scaleb(-BTC_PLACES)
+
+
+@dataclass(frozen=True, slots=True)
+class MinerModel:
+    """A mining machine: its name, hash rate in TH/s and electrical power in W."""
+
+    name: str
+    hashrate_th: Decimal
+    power_w: Decimal
+
+
+MINER_MODELS: Final = (
+    MinerModel("S19J_PRO", Decimal(100), Decimal(3050)),
+    MinerModel("S9", Decimal("13.5"), Decimal(1323)),
+    MinerModel("M20S", Decimal(68), Decimal(3360)),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class MiningSegment:
+    """A part of a settlement period in which difficulty and reward do not change.
+
+    Attributes:
+        start: Aware, UTC; included.
+        end: Aware, UTC; not included.
+        share: Its part of the period's time; the shares of a period come to 1.
+        difficulty: Dimensionless.
+        reward: BTC a block.
+    """
+
+    start: datetime
+    end: datetime
+    share: Fraction
+    difficulty: Decimal
+    reward: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class MiningRate:
+    """What a MWh of one settlement period mines on one model.
+
+    Attributes:
+        period: Settlement period number.
+        model: Name of the miner model.
+        segments: The difficulties and rewards it was made from.
+        exact_btc_per_mwh: The rate as a fraction; BTC is computed from it.
+    """
+
+    period: int
+    model: str
+    segments: tuple[MiningSegment, ...]
+    exact_btc_per_mwh: Fraction
+
+    @property
+    def btc_per_mwh(self) -> Decimal:
+        """The rate to 40 places, to store and show."""
+        return _rounded(self.exact_btc_per_mwh, RATE_PLACES)
+
+
+def mining_segments(
+    period: SettlementPeriod, epochs: Sequence[DifficultyEpoch], halvings: Sequence[Halving] = HALVINGS
+) -> tuple[MiningSegment, ...] | None:
+    """Return the period's parts of constant difficulty and reward; None where some of it is not known."""
+    if period.end > known_until(epochs, halvings):
+        return None
+    changes = [*(epoch.start for epoch in epochs), *(halving.instant for halving in halvings)]
+    inside = sorted({change for change in changes if period.start < change < period.end})
+    segments = []
+    for start, end in pairwise([period.start, *inside, period.end]):
+        difficulty, reward = difficulty_at(start, epochs), reward_at(start, halvings)
+        if difficulty is None or reward is None:
+            return None
+        share = Fraction((end - start) // _TICK, (period.end - period.start) // _TICK)
+        segments.append(MiningSegment(start, end, share, difficulty, reward))
+    return tuple(segments)
+
+
+def mining_rates(
+    periods: Iterable[SettlementPeriod],
+    epochs: Sequence[DifficultyEpoch],
+    halvings: Sequence[Halving] = HALVINGS,
+    models: Sequence[MinerModel] = MINER_MODELS,
+) -> tuple[MiningRate, ...] | None:
+    """Return the rates of one date, by period and model; None where difficulty or reward is not known for all of it.
+
+    A date is estimated whole or not at all: half a day's BTC beside a whole day's energy would mislead.
+    """
+    rates = []
+    for period in periods:
+        segments = mining_segments(period, epochs, halvings)
+        if segments is None:
+            return None
+        rates += [MiningRate(period.number, model.name, segments, _btc_per_mwh(segments, model)) for model in models]
+    return tuple(rates)
+
+
+def bitcoin(energy_mwh: Decimal, rate: MiningRate) -> Decimal:
+    """Return the BTC that one period's energy mines, to 18 places; negative where `net` energy is."""
+    return _rounded(Fraction(energy_mwh) * rate.exact_btc_per_mwh, BTC_PLACES)
+
+
+def daily_bitcoin(energy_by_period: Mapping[int, Decimal], rates: Iterable[MiningRate]) -> dict[str, Decimal]:
+    """Return one date's BTC by model: the sum of its periods'.
+
+    Args:
+        energy_by_period: MWh by settlement period, by one definition; a period left out has none.
+        rates: The date's rates.
+    """
+    parts: dict[str, list[Decimal]] = {}
+    for rate in rates:
+        energy = energy_by_period.get(rate.period)
+        parts.setdefault(rate.model, []).append(bitcoin(energy, rate) if energy else _NO_BTC)
+    return {model: exact_sum(values) for model, values in parts.items()}
+
+
+def _btc_per_mwh(segments: Iterable[MiningSegment], model: MinerModel) -> Fraction:
+    hashes_per_mwh = _JOULES_PER_MWH / Fraction(model.power_w) * Fraction(model.hashrate_th) * _HASHES_PER_TERAHASH
+    btc_per_hash = sum(
+        segment.share * Fraction(segment.reward) / (Fraction(segment.difficulty) * _HASHES_PER_DIFFICULTY)
+        for segment in segments
+    )
+    return hashes_per_mwh * btc_per_hash
+
+
+def _rounded(value: Fraction, places: int) -> Decimal:
+    """Round once; `round` of a fraction is half to even."""
+    return Decimal(round(value * 10**places)).scaleb(-places, EXACT)

@@ -1,0 +1,113 @@
+"""Curtailment records: the rows of a stack that belong to wind and turn it down, or undo a turn-down."""
+
+from collections.abc import Collection
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, Final, NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from reingest.curtailment.words import Side
+
+
+class CurtailmentRecord(NamedTuple):
+    """One stack row of a wind BM unit: a bid of negative volume, or an offer in a negative pair.
+
+    A named tuple, because a date has some 4,000 of them and it is the cheapest immutable row there is. The
+    fields are Elexon's ISPSTACK fields (`elexon/stack.py` maps the names). A Decimal keeps every digit of the
+    wire's text, so no text travels beside it.
+
+    Attributes:
+        period: Settlement period, 1 to 50.
+        side: The stack that the row stands in.
+        sequence_number: Rank within its stack; it moves between calculation runs without meaning.
+        bm_unit: Elexon BM unit id.
+        acceptance_id: Bid-offer acceptance; not unique across units.
+        pair_id: Bid-offer pair; negative pairs turn down.
+        so_flag: System operator flag; None where the wire has none, which a filter takes for false.
+        cadl_flag: Continuous acceptance duration limit flag.
+        stor_flag: Short term operating reserve flag.
+        repriced: Whether the imbalance calculation repriced the row.
+        original_price: As submitted, GBP per MWh; None only where the source has none.
+        volume: MWh of the half hour; negative for bids, positive for offers.
+        final_price: After repricing, GBP per MWh; never used for payments.
+        transmission_loss_multiplier: None means unknown, never 1.
+        created_at: When Elexon calculated the row; aware, UTC.
+        row: Position in its payload, from 0.
+        extra: JSON of fields that the row has and Reingest does not know.
+    """
+
+    period: int
+    side: Side
+    sequence_number: int
+    bm_unit: str
+    acceptance_id: int | None
+    pair_id: int | None
+    so_flag: bool | None
+    cadl_flag: bool | None
+    stor_flag: bool | None
+    repriced: bool | None
+    original_price: Decimal | None
+    volume: Decimal
+    final_price: Decimal | None
+    transmission_loss_multiplier: Decimal | None
+    created_at: datetime | None
+    row: int
+    extra: str | None
+
+
+_NUMBERS: Final = frozenset({"original_price", "volume", "final_price", "transmission_loss_multiplier"})
+_MAY_CURTAIL: Final = (pc.field("side") == "bid") | (pc.field("pair_id") < 0)
+
+
+def select_records(rows: pa.Table, wind_units: Collection[str]) -> tuple[CurtailmentRecord, ...]:
+    """Return the curtailment records among one date's stack rows, in the order of the table.
+
+    Args:
+        rows: Accepted stack rows; at least the columns that `CurtailmentRecord` names, as in `STACK_SCHEMA`.
+        wind_units: Elexon ids of the wind BM units, from the register of the version.
+    """
+    candidates = rows.filter(_of_units(wind_units) & _MAY_CURTAIL)
+    columns = [_python_values(candidates, name) for name in CurtailmentRecord._fields]
+    records = map(CurtailmentRecord._make, zip(*columns, strict=True))
+    # The sign is judged on the Decimal: no float and no reading of the text comes between it and the wire.
+    return tuple(record for record in records if record.side == "offer" or record.volume < 0)
+
+
+def wind_row_counts(rows: pa.Table, wind_units: Collection[str]) -> dict[tuple[int, Side], int]:
+    """Return how many rows of wind units each period and side has; those with none are left out."""
+    wind = rows.filter(_of_units(wind_units))
+    counted = wind.group_by(["period", "side"]).aggregate([([], "count_all")])
+    return {(row["period"], row["side"]): row["count_all"] for row in counted.to_pylist()}
+
+
+def earliest_created(rows: pa.Table) -> dict[int, datetime | None]:
+    """Return each period's earliest `createdDateTime` over all of its rows; None where no row has one."""
+    found = rows.group_by("period").aggregate([("created_at", "min")])
+    return {row["period"]: _in_utc(row["created_at_min"]) for row in found.to_pylist()}
+
+
+def _of_units(wind_units: Collection[str]) -> pc.Expression:
+    return pc.field("bm_unit").isin(pa.array(sorted(wind_units), pa.string()))
+
+
+def _python_values(rows: pa.Table, name: str) -> list[Any]:
+    values = rows[name]
+    if name == "created_at":
+        return _instants(values)
+    if name in _NUMBERS:
+        return [None if text is None else Decimal(text) for text in values.to_pylist()]
+    return values.to_pylist()
+
+
+def _instants(values: "pa.ChunkedArray[Any]") -> list[datetime | None]:
+    """Convert each distinct instant once: they are dear to convert, and the rows of a period share one."""
+    encoded = values.combine_chunks().dictionary_encode()
+    distinct = [_in_utc(instant) for instant in encoded.dictionary.to_pylist()]
+    return [None if index is None else distinct[index] for index in encoded.indices.to_pylist()]
+
+
+def _in_utc(instant: datetime | None) -> datetime | None:
+    """Give the instant the standard library's UTC; which class Arrow takes for it depends on what is installed."""
+    return instant and instant.astimezone(UTC)

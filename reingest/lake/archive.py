@@ -1,0 +1,318 @@
+"""The archive of payloads: every answer's bytes, kept under their hash before anything reads them.
+
+    payloads/ab/abcd….zst        the bytes of one answer, compressed, named by the sha256 of the bytes themselves
+    payloads/new/                files being written; nothing ever reads them
+    manifest/2025-03.jsonl       one line a fetch, by month of settlement date; mirrors the rows of table `fetch`
+    manifest/undated.jsonl       fetches that belong to no settlement date, such as the register of BM units
+
+A file appears under its name only whole: it is written under another name, synced, renamed, and its folder is
+synced. So a crash leaves a stray file in `payloads/new` or a torn last line in a manifest, and both count for
+nothing. With the manifest a bare archive can be read without a database.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import re
+import secrets
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+import zstandard
+
+from reingest.curtailment.words import Side
+from reingest.errors import ArchiveError
+
+UNDATED: Final = "undated"
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+# The most that a payload may claim to hold; a damaged frame can claim anything, and memory is asked for it.
+_LARGEST_PAYLOAD: Final = 2**31
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPayload:
+    """A payload in the archive: the hash of its bytes, how many they are, and how many they take compressed."""
+
+    sha256: str
+    size: int
+    stored_size: int
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestEntry:
+    """One answered request: what was asked, and which payload came when.
+
+    Attributes:
+        fetch_id: Id of the row in table `fetch`.
+        run_id: The run that asked.
+        dataset: `ISPSTACK`, `DISEBSP` or `BMUNITS`.
+        settlement_date: None where the dataset has no date.
+        period: Settlement period; None where one answer holds the whole date.
+        side: None where the dataset has no sides.
+        wire: The format asked for: `xml`, `json` or `csv`.
+        url: The address, whole.
+        status: HTTP status.
+        content_type: As the answer names it; empty where it does not.
+        sha256: The payload.
+        size: Its bytes, uncompressed.
+        requested_at: When the last attempt was sent; aware, UTC.
+        answered_at: When its answer was complete; aware, UTC.
+        attempts: How many attempts it took.
+    """
+
+    fetch_id: str
+    run_id: str
+    dataset: str
+    settlement_date: date | None
+    period: int | None
+    side: Side | None
+    wire: str
+    url: str
+    status: int
+    content_type: str
+    sha256: str
+    size: int
+    requested_at: datetime
+    answered_at: datetime
+    attempts: int
+
+
+class Archive:
+    """The payload archive in one folder, which is made on the first write.
+
+    Any number of processes may write at once: names come from content, so two writers of one name write the
+    same bytes, and manifests are appended to under a file lock.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """Use `folder`; reading alone writes nothing, so it may be read-only."""
+        self.folder = folder
+        self._payloads = folder / "payloads"
+        self._manifest = folder / "manifest"
+        self._new = self._payloads / "new"
+
+    def put_many(self, bodies: Sequence[bytes]) -> list[StoredPayload]:
+        """Archive payloads; when this returns, a power cut does not lose them.
+
+        A payload that is there already is read back and left as it is. A damaged file in its place is replaced:
+        under a name that is a hash, only one content is right.
+
+        Returns:
+            One entry a body, in the order of `bodies`.
+
+        Raises:
+            ArchiveError: the folder cannot be written.
+        """
+        try:
+            return self._put_many(bodies)
+        except OSError as error:
+            raise ArchiveError(f"payloads cannot be archived in {self.folder}: {error}") from error
+
+    def get(self, sha256: str) -> bytes:
+        """Return the bytes of an archived payload, after comparing them with their hash.
+
+        Raises:
+            ArchiveError: there is no such payload, or its file does not hold the bytes that were archived.
+        """
+        path = self._path(sha256)
+        try:
+            body = _decompressed(path.read_bytes())
+        except FileNotFoundError as error:
+            raise ArchiveError(f"payload {sha256} is not in the archive {self.folder}") from error
+        except OSError as error:
+            raise ArchiveError(f"payload {sha256} cannot be read: {error}") from error
+        if body is None or hashlib.sha256(body).hexdigest() != sha256:
+            raise ArchiveError(f"payload {sha256} was altered: {path} does not hold the bytes that were archived")
+        return body
+
+    def append_manifest(self, entries: Sequence[ManifestEntry]) -> None:
+        """Append fetches to the manifests of their settlement months; when this returns, they are on disk.
+
+        Raises:
+            ArchiveError: the folder cannot be written.
+        """
+        months: dict[str, list[ManifestEntry]] = defaultdict(list)
+        for entry in entries:
+            months[_month(entry.settlement_date)].append(entry)
+        try:
+            _make_folders(self._manifest)
+            for month, of_month in months.items():
+                _append_lines(self._manifest / f"{month}.jsonl", of_month)
+            _sync(self._manifest)
+        except OSError as error:
+            raise ArchiveError(f"the manifest in {self.folder} cannot be written: {error}") from error
+
+    def read_manifest(self, settlement_date: date | None = None) -> Iterator[ManifestEntry]:
+        """Yield the fetches of a settlement date, or all of them, in the order in which they were appended.
+
+        Without a date they come month by month, and those that belong to no date come last. A torn last line,
+        left by a crash, was never acknowledged to anyone, and is passed over.
+
+        Raises:
+            ArchiveError: a manifest cannot be read, or a line before the last is not a fetch.
+        """
+        if settlement_date is None:
+            paths = sorted(self._manifest.glob("*.jsonl"))
+        else:
+            paths = [self._manifest / f"{_month(settlement_date)}.jsonl"]
+        for path in paths:
+            for entry in _read_lines(path):
+                if settlement_date in (None, entry.settlement_date):
+                    yield entry
+
+    def _put_many(self, bodies: Sequence[bytes]) -> list[StoredPayload]:
+        hashes = [hashlib.sha256(body).hexdigest() for body in bodies]
+        distinct = dict(zip(hashes, bodies, strict=True))
+        present = {sha256: _good_size(self._path(sha256), body) for sha256, body in distinct.items()}
+        absent = {sha256: body for sha256, body in distinct.items() if present[sha256] is None}
+        sizes = present | self._write(absent)
+        self._sync_folders(distinct)
+        return [
+            StoredPayload(sha256, len(body), sizes[sha256] or 0) for sha256, body in zip(hashes, bodies, strict=True)
+        ]
+
+    def _write(self, bodies: dict[str, bytes]) -> dict[str, int | None]:
+        """Write payloads in four sweeps, each over all of them: write, sync, rename, sync the folders.
+
+        The first sync makes the file system write most of what the others would wait for.
+        """
+        _make_folders(self._new)
+        written: dict[str, Path] = {}
+        try:
+            compressor = zstandard.ZstdCompressor()
+            sizes: dict[str, int | None] = {}
+            for sha256, body in bodies.items():
+                written[sha256] = self._new / f"{sha256}.{secrets.token_hex(8)}"
+                sizes[sha256] = _write_new(written[sha256], compressor.compress(body))
+            for path in written.values():
+                _sync(path)
+            for sha256, path in written.items():
+                self._path(sha256).parent.mkdir(exist_ok=True)
+                path.rename(self._path(sha256))
+        finally:
+            for path in written.values():
+                path.unlink(missing_ok=True)
+        return sizes
+
+    def _sync_folders(self, hashes: Iterable[str]) -> None:
+        """Sync the folders of payloads, also of those that another process may have renamed a moment ago."""
+        for folder in {self._path(sha256).parent for sha256 in hashes} | {self._payloads}:
+            _sync(folder)
+
+    def _path(self, sha256: str) -> Path:
+        if not _SHA256.fullmatch(sha256):
+            raise ArchiveError(f"{sha256!r} is not a sha256")
+        return self._payloads / sha256[:2] / f"{sha256}.zst"
+
+
+def _good_size(path: Path, body: bytes) -> int | None:
+    """Return the stored size of a file that holds the body, None where it is missing or damaged."""
+    try:
+        stored = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    return len(stored) if _decompressed(stored) == body else None
+
+
+def _decompressed(stored: bytes) -> bytes | None:
+    """Return what the file's bytes stand for, None where they are not one whole frame."""
+    try:
+        if zstandard.frame_content_size(stored) > _LARGEST_PAYLOAD:
+            return None
+        return zstandard.ZstdDecompressor().decompress(stored, allow_extra_data=False)
+    except zstandard.ZstdError:
+        return None
+
+
+def _write_new(path: Path, content: bytes) -> int:
+    with path.open("xb") as file:
+        return file.write(content)
+
+
+def _make_folders(folder: Path) -> None:
+    """Make the folder and its parents, each entered in its parent on disk."""
+    if folder.is_dir():
+        return
+    _make_folders(folder.parent)
+    folder.mkdir(exist_ok=True)
+    _sync(folder.parent)
+
+
+def _sync(path: Path) -> None:
+    """Wait until the file, or the entries of the folder, are on disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _month(settlement_date: date | None) -> str:
+    return f"{settlement_date:%Y-%m}" if settlement_date else UNDATED
+
+
+def _append_lines(path: Path, entries: Iterable[ManifestEntry]) -> None:
+    lines = b"".join(_line(entry) for entry in entries)
+    with path.open("ab+") as file, _locked(file, fcntl.LOCK_EX):
+        _cut_torn_line(file)
+        file.write(lines)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _cut_torn_line(file: BinaryIO) -> None:
+    """Cut off what a crash left of a line, so that the next one does not run into it."""
+    size = file.seek(0, os.SEEK_END)
+    if size == 0:
+        return
+    file.seek(-1, os.SEEK_END)
+    if file.read() != b"\n":
+        file.seek(0)
+        file.truncate(file.read().rfind(b"\n") + 1)
+
+
+def _read_lines(path: Path) -> list[ManifestEntry]:
+    try:
+        with path.open("rb") as file, _locked(file, fcntl.LOCK_SH):
+            content = file.read()
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise ArchiveError(f"the manifest {path} cannot be read: {error}") from error
+    lines = content.split(b"\n")[:-1]
+    return [_entry(line, path, number) for number, line in enumerate(lines, start=1)]
+
+
+@contextmanager
+def _locked(file: BinaryIO, kind: int) -> Iterator[None]:
+    fcntl.flock(file, kind)
+    try:
+        yield
+    finally:
+        fcntl.flock(file, fcntl.LOCK_UN)
+
+
+def _line(entry: ManifestEntry) -> bytes:
+    return json.dumps(asdict(entry), default=_iso).encode() + b"\n"
+
+
+def _iso(value: date | datetime) -> str:
+    return value.isoformat()
+
+
+def _entry(line: bytes, path: Path, number: int) -> ManifestEntry:
+    try:
+        values: dict[str, Any] = json.loads(line)
+        values["settlement_date"] = values["settlement_date"] and date.fromisoformat(values["settlement_date"])
+        values["requested_at"] = datetime.fromisoformat(values["requested_at"])
+        values["answered_at"] = datetime.fromisoformat(values["answered_at"])
+        return ManifestEntry(**values)
+    except (ValueError, TypeError, KeyError) as error:
+        raise ArchiveError(f"the manifest {path}, line {number}, is not a fetch: {error!r}") from error
