@@ -8,13 +8,14 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from operator import attrgetter
 from typing import Final, TypeVar
 
 from reingest.curtailment.definitions import Definition
 from reingest.curtailment.exact import exactly
 from reingest.curtailment.records import CurtailmentRecord
 from reingest.curtailment.totals import totals_of
-from reingest.curtailment.words import DefinitionName, Side
+from reingest.curtailment.words import DefinitionName
 
 COMPARED_FIELDS: Final = (
     "original_price",
@@ -28,8 +29,12 @@ COMPARED_FIELDS: Final = (
 )
 """What a record says beside its identity: the fields of the content's dump."""
 
-_Identity = tuple[int, Side, str, int | None, int | None]
-_Key = TypeVar("_Key", int, str)
+_IDENTITY_FIELDS: Final = ("period", "side", "bm_unit", "acceptance_id", "pair_id")
+_identity = attrgetter(*_IDENTITY_FIELDS)
+_says = attrgetter(*COMPARED_FIELDS)
+_whole = attrgetter(*_IDENTITY_FIELDS, *COMPARED_FIELDS)
+_Key = TypeVar("_Key")
+_Subject = TypeVar("_Subject", int, str)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +82,7 @@ class RecordDiff:
 
 
 def diff_records(
-    old: Iterable[CurtailmentRecord], new: Iterable[CurtailmentRecord], definitions: Sequence[Definition]
+    old: Sequence[CurtailmentRecord], new: Sequence[CurtailmentRecord], definitions: Sequence[Definition]
 ) -> RecordDiff:
     """Return what differs between the records of two versions of one date.
 
@@ -103,63 +108,40 @@ def diff_records(
         added=tuple(added),
         removed=tuple(removed),
         changed=tuple(changed),
-        by_period=_deltas(before, after, definitions, _period),
-        by_unit=_deltas(before, after, definitions, _unit),
+        by_period=_deltas(before, after, definitions, attrgetter("period")),
+        by_unit=_deltas(before, after, definitions, attrgetter("bm_unit")),
     )
 
 
 def _leftovers(
-    old: Iterable[CurtailmentRecord], new: Iterable[CurtailmentRecord]
+    old: Sequence[CurtailmentRecord], new: Sequence[CurtailmentRecord]
 ) -> Iterator[tuple[list[CurtailmentRecord], list[CurtailmentRecord]]]:
-    """Yield, for each group with differences, the rows without an equal on the other side, in order."""
-    before, after = _by_identity(old), _by_identity(new)
-    for identity in sorted(before.keys() | after.keys(), key=_identity_order):
-        gone, come = before.get(identity, []), after.get(identity, [])
-        pair = _without(gone, come), _without(come, gone)
-        if any(pair):
-            yield pair
+    """Yield, for each identity with differences, the rows without an equal on the other side, in order.
+
+    An equal has the same identity too, so equals can be struck out before anything is grouped.
+    """
+    gone, come = _grouped(_without(old, new), _identity), _grouped(_without(new, old), _identity)
+    for identity in sorted(gone.keys() | come.keys(), key=_nulls_first):
+        yield sorted(gone.get(identity, []), key=_value_order), sorted(come.get(identity, []), key=_value_order)
 
 
-def _by_identity(records: Iterable[CurtailmentRecord]) -> dict[_Identity, list[CurtailmentRecord]]:
-    groups: dict[_Identity, list[CurtailmentRecord]] = defaultdict(list)
+def _without(records: Iterable[CurtailmentRecord], others: Iterable[CurtailmentRecord]) -> Iterator[CurtailmentRecord]:
+    """Yield the records less the others, as multisets of identity and what is said."""
+    unmatched = Counter(map(_whole, others))
     for record in records:
-        identity = (record.period, record.side, record.bm_unit, record.acceptance_id, record.pair_id)
-        groups[identity].append(record)
-    return groups
-
-
-def _identity_order(identity: _Identity) -> tuple[object, ...]:
-    return tuple((part is not None, part) for part in identity)
-
-
-def _without(records: list[CurtailmentRecord], others: list[CurtailmentRecord]) -> list[CurtailmentRecord]:
-    """Return the records less the others, as multisets of what they say, in a stable order."""
-    matched = Counter(_says(other) for other in others)
-    left = []
-    for record in sorted(records, key=_value_order):
-        says = _says(record)
-        if matched[says]:
-            matched[says] -= 1
+        whole = _whole(record)
+        if unmatched[whole]:
+            unmatched[whole] -= 1
         else:
-            left.append(record)
-    return left
-
-
-def _says(record: CurtailmentRecord) -> tuple[object, ...]:
-    return (
-        record.original_price,
-        record.volume,
-        record.so_flag,
-        record.cadl_flag,
-        record.stor_flag,
-        record.repriced,
-        record.final_price,
-        record.transmission_loss_multiplier,
-    )
+            yield record
 
 
 def _value_order(record: CurtailmentRecord) -> tuple[object, ...]:
-    return tuple((value is not None, value) for value in _says(record))
+    return _nulls_first(_says(record))
+
+
+def _nulls_first(values: Iterable[object]) -> tuple[object, ...]:
+    return tuple((value is not None, value) for value in values)
 
 
 def _changed(old: CurtailmentRecord, new: CurtailmentRecord) -> ChangedRecord:
@@ -171,8 +153,8 @@ def _deltas(
     old: Iterable[CurtailmentRecord],
     new: Iterable[CurtailmentRecord],
     definitions: Sequence[Definition],
-    key: Callable[[CurtailmentRecord], _Key],
-) -> dict[_Key, Deltas]:
+    key: Callable[[CurtailmentRecord], _Subject],
+) -> dict[_Subject, Deltas]:
     before, after = _grouped(old, key), _grouped(new, key)
     return {
         value: {
@@ -200,11 +182,3 @@ def _delta(definition: Definition, old: list[CurtailmentRecord], new: list[Curta
             payment_gbp=after.payment_gbp - before.payment_gbp,
             records=after.records - before.records,
         )
-
-
-def _period(record: CurtailmentRecord) -> int:
-    return record.period
-
-
-def _unit(record: CurtailmentRecord) -> str:
-    return record.bm_unit

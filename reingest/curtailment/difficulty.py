@@ -128,7 +128,7 @@ def known_until(epochs: Sequence[DifficultyEpoch], halvings: Sequence[Halving] =
     trusted = epochs[-1].start + min(lengths, default=timedelta())
     next_halving = halvings[-1].height + BLOCKS_PER_HALVING
     doubtful = [epoch.start for epoch in epochs if epoch.height + BLOCKS_PER_EPOCH > next_halving]
-    return min(trusted, *doubtful)
+    return min([trusted, *doubtful])
 
 
 def difficulty_at(instant: datetime, epochs: Sequence[DifficultyEpoch]) -> Decimal | None:

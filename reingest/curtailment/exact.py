@@ -1,7 +1,7 @@
 """Exact decimal arithmetic: a result that would have to be rounded is an error, never a rounded number."""
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from decimal import ROUND_HALF_EVEN, Context, Decimal, DivisionByZero, Inexact, InvalidOperation, Overflow, localcontext
 from typing import Final
 
@@ -10,15 +10,9 @@ EXACT: Final = Context(prec=100, rounding=ROUND_HALF_EVEN, traps=[Inexact, Inval
 ZERO: Final = Decimal(0)
 
 
-@contextmanager
-def exactly() -> Iterator[None]:
-    """Compute under 100 digits for the block.
-
-    Raises:
-        decimal.Inexact: a result inside the block does not fit 100 digits.
-    """
-    with localcontext(EXACT):
-        yield
+def exactly() -> AbstractContextManager[Context]:
+    """Compute under 100 digits for the block; a result inside it that does not fit them raises `decimal.Inexact`."""
+    return localcontext(EXACT)
 
 
 def exact_sum(values: Iterable[Decimal]) -> Decimal:

@@ -9,7 +9,7 @@ taken away.
 from collections.abc import Iterable
 from decimal import Decimal
 
-from reingest.curtailment.exact import ZERO, exact_sum, exactly
+from reingest.curtailment.exact import ZERO, exactly
 from reingest.curtailment.records import CurtailmentRecord
 
 
@@ -20,7 +20,7 @@ def energy(records: Iterable[CurtailmentRecord]) -> Decimal:
         decimal.Inexact: the sum does not fit 100 digits.
     """
     with exactly():
-        return ZERO - exact_sum(record.volume for record in records)
+        return ZERO - sum([record.volume for record in records], ZERO)
 
 
 def payment(records: Iterable[CurtailmentRecord]) -> Decimal:
@@ -32,6 +32,6 @@ def payment(records: Iterable[CurtailmentRecord]) -> Decimal:
         decimal.Inexact: a product or the sum does not fit 100 digits.
     """
     with exactly():
-        return exact_sum(
-            record.volume * record.original_price for record in records if record.original_price is not None
+        return sum(
+            [record.volume * record.original_price for record in records if record.original_price is not None], ZERO
         )

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from operator import attrgetter
 from typing import TypeVar
 
 from reingest.curtailment.definitions import Definition
@@ -66,7 +67,9 @@ def unit_totals(
 ) -> dict[DefinitionName, dict[str, Totals]]:
     """Return one date's totals by definition and BM unit, units in order of id; those without records are left out."""
     return {
-        definition.name: {unit: totals_of(rows) for unit, rows in sorted(_grouped(records, definition, _unit).items())}
+        definition.name: {
+            unit: totals_of(rows) for unit, rows in sorted(_grouped(records, definition, attrgetter("bm_unit")).items())
+        }
         for definition in definitions
     }
 
@@ -88,7 +91,7 @@ def period_totals(
     strangers = {record.period for record in records} - set(expected)
     if strangers:
         raise ValueError(f"records in periods that the date does not have: {sorted(strangers)}")
-    grouped = {definition.name: _grouped(records, definition, _period) for definition in definitions}
+    grouped = {definition.name: _grouped(records, definition, attrgetter("period")) for definition in definitions}
     return {
         number: {name: totals_of(groups.get(number, ())) for name, groups in grouped.items()} for number in expected
     }
@@ -101,11 +104,3 @@ def _grouped(
     for record in definition.select(records):
         groups[key(record)].append(record)
     return groups
-
-
-def _unit(record: CurtailmentRecord) -> str:
-    return record.bm_unit
-
-
-def _period(record: CurtailmentRecord) -> int:
-    return record.period
