@@ -18,6 +18,7 @@ ReingestError
 ├── Moved                5   the state moved under the run
 │   ├── Conflict             the date's generation is not the one the run began from
 │   └── LeaseLost            the lease was lost before the publish
+├── Interrupted        130   the keyboard or a signal stopped the command
 ├── DatabaseError       69   Postgres cannot be used
 │   ├── DatabaseUnreachable  no connection, or it broke
 │   ├── SchemaBehind         the schema is not the one this code needs
@@ -144,6 +145,19 @@ class SourceRefused(SourceError):
 
     code = "source_refused"
 
+    def __init__(
+        self,
+        detail: str = "",
+        *,
+        answer: object | None = None,
+        settlement_date: date | None = None,
+        period: int | None = None,
+        next_command: str | None = None,
+    ) -> None:
+        """Keep the refusing answer (`reingest.elexon.client.Answer`), where there is one, beside the detail."""
+        super().__init__(detail, settlement_date=settlement_date, period=period, next_command=next_command)
+        self.answer = answer
+
 
 class SourceTooSlow(SourceError):
     """The run's time budget is spent."""
@@ -211,6 +225,15 @@ class LeaseLost(Moved):
 
     code = "lease_lost"
     default_next = "reingest date {date}"
+
+
+class Interrupted(ReingestError):
+    """The command was stopped by the keyboard or a signal."""
+
+    code = "interrupted"
+    exit_code = 130
+    safe = "A date is published whole or not at all; the answers already fetched are archived."
+    default_next = "reingest run list"
 
 
 class DatabaseError(ReingestError):

@@ -19,7 +19,10 @@ The file is `reingest.toml` in the working folder, or the one that `REINGEST_CON
 
 import os
 import tomllib
+from collections.abc import Mapping
+from contextvars import ContextVar
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -32,6 +35,8 @@ SECRET_SETTINGS = frozenset({"database_url"})
 
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 Origin = Literal["default", "file", "environment", "flag"]
+
+_flags: ContextVar[Mapping[str, object]] = ContextVar("reingest_flags", default=MappingProxyType({}))
 
 
 def default_home() -> Path:
@@ -86,6 +91,11 @@ def environment_name(setting: str) -> str:
     return "DATABASE_URL" if setting == "database_url" else f"REINGEST_{setting.upper()}"
 
 
+def use_flags(**flags: object) -> None:
+    """Put the command line's global flags in force for every later `load_settings`; None is no flag."""
+    _flags.set(MappingProxyType({name: value for name, value in flags.items() if value is not None}))
+
+
 def load_settings(**flags: object) -> Settings:
     """Return the settings in force; a flag that is None does not count.
 
@@ -104,7 +114,7 @@ def load_settings_with_origins(**flags: object) -> LoadedSettings:
     layers: list[tuple[Origin, dict[str, Any]]] = [
         ("file", _from_file()),
         ("environment", _from_environment()),
-        ("flag", {name: value for name, value in flags.items() if value is not None}),
+        ("flag", {**_flags.get(), **{name: value for name, value in flags.items() if value is not None}}),
     ]
     values: dict[str, Any] = {}
     origins: dict[str, Origin] = dict.fromkeys(Settings.model_fields, "default")

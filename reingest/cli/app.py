@@ -1,0 +1,135 @@
+"""The command tree. A command's module is imported when the command is called, so that help and dates start fast."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated, Any, Final, TypeAlias
+
+import typer
+from typer.core import TyperGroup
+from typer.main import get_command, get_group
+
+from reingest import __version__
+
+GLOBAL_OPTIONS: Final = ("--home", "--database-url", "--log-level")
+"""Options with a value that belong to `reingest` itself; they may stand anywhere on the line."""
+
+
+Command: TypeAlias = Any
+"""A command or a group as Typer builds it; its own type of that is private."""
+
+# Plain help: boxes fold in narrow windows and pipes, and what draws them costs more time than all the rest.
+_PLAIN: Final[dict[str, Any]] = {
+    "add_completion": False,
+    "rich_markup_mode": None,
+    "pretty_exceptions_enable": False,
+    "context_settings": {"max_content_width": 120},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class LazyCommand:
+    """Where a command lives, and the line that `reingest --help` says of it."""
+
+    module: str
+    name: str
+    describe: str
+
+
+COMMANDS: Final[Mapping[str, LazyCommand]] = {
+    "date": LazyCommand("date", "date", "Re-ingest one settlement date, or plan it."),
+    "publish": LazyCommand("publish", "publish", "Publish a held version of a date, with a reason."),
+    "status": LazyCommand("status", "status", "What became of each period: one line a date, one character a period."),
+    "show": LazyCommand("show", "show", "Totals, mining, periods and checks of a date, a month or a year."),
+    "versions": LazyCommand("versions", "versions", "The versions of a date, newest first."),
+    "diff": LazyCommand("diff", "diff", "What differs between two versions of a date."),
+    "dump": LazyCommand("dump", "dump", "A version's content in one stable order, ending with its sha256."),
+    "run": LazyCommand("run", "app", "Runs: who asked for what, and how it ended."),
+    "units": LazyCommand("units", "app", "The register of BM units, and which of them count as wind."),
+    "expected": LazyCommand("expected", "app", "Expected totals, which a date must come to."),
+    "mining": LazyCommand("mining", "app", "Bitcoin difficulty, which mining estimates are made from."),
+    "db": LazyCommand("db", "app", "The embedded Postgres, and the schema."),
+    "stand-in": LazyCommand("stand_in", "app", "A local Elexon for tests, demos and drills."),
+    "config": LazyCommand("config", "app", "The settings in force, and whether they work."),
+}
+
+
+class _Loaded(Mapping[str, Command]):
+    """The commands by name; each is imported when it is asked for."""
+
+    def __getitem__(self, name: str) -> Command:
+        return load_command(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(COMMANDS)
+
+    def __len__(self) -> int:
+        return len(COMMANDS)
+
+
+class LazyGroup(TyperGroup):
+    """A group that lists its commands without importing them."""
+
+    def __init__(self, **attributes: Any) -> None:  # noqa: ANN401  (whatever the base class takes)
+        """Take the commands from `COMMANDS`."""
+        super().__init__(**attributes)
+        self.commands = _Loaded()  # type: ignore[assignment]  # it is only read
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401, ARG002  (the types are private)
+        """Write the list of commands from the table, not from the modules."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, command.describe) for name, command in COMMANDS.items()])
+
+
+def load_command(name: str) -> Command:
+    """Import a command, or a group of them.
+
+    Raises:
+        KeyError: there is no such command.
+    """
+    entry = COMMANDS[name]
+    found = getattr(import_module(f"reingest.cli.{entry.module}"), entry.name)
+    outer = typer.Typer(**_PLAIN)
+    if isinstance(found, typer.Typer):
+        outer.add_typer(found, name=name, help=entry.describe)
+        return get_group(outer).commands[name]
+    outer.command(name)(found)
+    return get_command(outer)
+
+
+app = typer.Typer(cls=LazyGroup, no_args_is_help=True, **_PLAIN)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"reingest {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def reingest(
+    home: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Data, archive and embedded database (REINGEST_HOME).")
+    ] = None,
+    database_url: Annotated[
+        str | None, typer.Option(metavar="URL", help="A Postgres of your own (DATABASE_URL).")
+    ] = None,
+    log_level: Annotated[
+        str | None, typer.Option(metavar="LEVEL", help="DEBUG, INFO, WARNING or ERROR (REINGEST_LOG_LEVEL).")
+    ] = None,
+    version: Annotated[  # noqa: ARG001  (its callback acts)
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Rebuild one settlement date of GB wind-curtailment data from Elexon, prove the result, and swap it in."""
+    from reingest.cli.logs import configure_logs
+    from reingest.settings import load_settings, use_flags
+
+    use_flags(home=home, database_url=database_url, log_level=log_level and log_level.upper())
+    configure_logs(load_settings().log_level)
+
+
+def root_command() -> Command:
+    """Return the whole command tree; calling its `main` runs the command line."""
+    return get_command(app)

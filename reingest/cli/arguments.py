@@ -1,0 +1,116 @@
+"""What commands take from the command line: dates, spans of dates, decimals, files, and the two output flags."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+import typer
+
+from reingest.errors import BadUsage
+
+_SPAN: Final = re.compile(r"([0-9]{4})(?:-([0-9]{2}))?(?:-([0-9]{2}))?")
+# The calendar knows Europe/London's clocks from here on, and no settlement date is older than BETTA.
+FIRST_YEAR: Final = 2001
+LAST_YEAR: Final = 2040
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """One date, one month or one year.
+
+    Attributes:
+        start: Its first date.
+        end: The date after its last.
+    """
+
+    kind: Literal["day", "month", "year"]
+    start: date
+    end: date
+
+    def __str__(self) -> str:
+        """Return it as it is written: 2022-01-31, 2022-01 or 2022."""
+        text = self.start.isoformat()
+        return {"day": text, "month": text[:7], "year": text[:4]}[self.kind]
+
+    @property
+    def dates(self) -> Iterator[date]:
+        """Its dates, in order."""
+        return (self.start + timedelta(days=offset) for offset in range((self.end - self.start).days))
+
+
+def settlement_date(text: str) -> date:
+    """Read a settlement date.
+
+    Raises:
+        BadUsage: not an ISO date, or one outside the calendar.
+    """
+    span = settlement_span(text)
+    if span.kind != "day":
+        raise BadUsage(f"{text!r} is not one date; a settlement date looks like 2022-01-31")
+    return span.start
+
+
+def settlement_span(text: str) -> Span:
+    """Read a date, a month or a year.
+
+    Raises:
+        BadUsage: none of the three, or outside the calendar.
+    """
+    match = _SPAN.fullmatch(text)
+    if match is None:
+        raise BadUsage(f"{text!r} is not a date, month or year; write 2022-01-31, 2022-01 or 2022")
+    year, month, day = match.groups()
+    try:
+        start = date(int(year), int(month or 1), int(day or 1))
+    except ValueError as error:
+        raise BadUsage(f"{text!r} is not in the calendar: {error}") from error
+    if not FIRST_YEAR <= start.year <= LAST_YEAR:
+        raise BadUsage(f"{text!r} is outside the years {FIRST_YEAR} to {LAST_YEAR}")
+    if day:
+        return Span("day", start, start + timedelta(days=1))
+    if month:
+        return Span("month", start, (start + timedelta(days=31)).replace(day=1))
+    return Span("year", start, date(start.year + 1, 1, 1))
+
+
+def exact_decimal(text: str) -> Decimal:
+    """Read a decimal number, every digit of it.
+
+    Raises:
+        BadUsage: not a finite decimal number.
+    """
+    try:
+        value = Decimal(text.strip())
+    except InvalidOperation as error:
+        raise BadUsage(f"{text!r} is not a number; write digits and a point, such as 62399.044") from error
+    if not value.is_finite():
+        raise BadUsage(f"{text!r} is not a finite number")
+    return value
+
+
+def text_of(path: Path) -> str:
+    """Return a text file's content.
+
+    Raises:
+        BadUsage: the file cannot be read, or is not UTF-8.
+    """
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadUsage(f"{path} cannot be read: {error}") from error
+
+
+SettlementDate = Annotated[
+    date, typer.Argument(parser=settlement_date, metavar="D", help="Settlement date, such as 2022-01-31.")
+]
+OptionalSpan = Annotated[
+    Span | None,
+    typer.Argument(parser=settlement_span, metavar="[D|YYYY-MM|YYYY]", help="A date, a month or a year."),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, with exact numbers as strings.")]
+AsCsv = Annotated[bool, typer.Option("--csv", help="Print CSV, with exact numbers.")]
+Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; it is stored with what you did.")]
