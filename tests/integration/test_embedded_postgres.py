@@ -191,6 +191,8 @@ def test_a_killed_child_is_recovered_from(server: EmbeddedPostgres) -> None:
     remember(url, "committed")
     connection = psycopg.connect(url)
     os.kill(connection.info.backend_pid, signal.SIGKILL)
+    while "terminated by signal 9" not in server.status().log.read_text():
+        time.sleep(0.005)
     assert remembered(server.start()) == ["committed"]
     connection.close()
 
