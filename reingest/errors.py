@@ -149,13 +149,14 @@ class SourceRefused(SourceError):
         self,
         detail: str = "",
         *,
+        status: int | None = None,
         answer: object | None = None,
         settlement_date: date | None = None,
         period: int | None = None,
-        next_command: str | None = None,
     ) -> None:
-        """Keep the refusing answer (`reingest.elexon.client.Answer`), where there is one, beside the detail."""
-        super().__init__(detail, settlement_date=settlement_date, period=period, next_command=next_command)
+        """Keep the HTTP status and the whole answer (`reingest.elexon.client.Answer`) beside the detail."""
+        super().__init__(detail, settlement_date=settlement_date, period=period)
+        self.status = status
         self.answer = answer
 
 
