@@ -6,8 +6,9 @@ python := .venv/bin/python
 setup: ## .venv from the hash-locked requirements; does nothing when nothing changed
 	@scripts/setup $(PYTHON)
 
+demo: began := $(shell date +%s)
 demo: setup ## one settlement date, re-ingested end to end against the stand-in Elexon
-	@$(python) scripts/demo.py
+	@$(python) scripts/demo.py --began $(began)
 
 test: setup ## every test
 	@$(python) -m pytest

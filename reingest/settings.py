@@ -60,7 +60,7 @@ class Settings(BaseModel):
     fetch_budget_seconds: float = Field(default=900.0, gt=0)
     ca_bundle: Path | None = None
     lease_ttl_seconds: float = Field(default=60.0, ge=2, le=3600)
-    log_level: LogLevel = "INFO"
+    log_level: LogLevel = "WARNING"
 
     def model_post_init(self, context: Any) -> None:
         """Make paths absolute, so that a later change of folder moves nothing."""

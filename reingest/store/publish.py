@@ -9,6 +9,7 @@ import psycopg
 from psycopg.errors import IdleInTransactionSessionTimeout
 from psycopg.types.json import Jsonb
 
+from reingest.checkpoints import checkpoint
 from reingest.errors import Bug, Conflict, DatabaseUnreachable
 from reingest.store.database import Connection, connect, database_errors
 from reingest.store.leases import Lease, require_lease
@@ -87,12 +88,15 @@ def _publish(connection: Connection, lease: Lease, publication: Publication, ttl
         connection.execute(query("begin_publish"), {"limit": f"{int(ttl_seconds * 500)}ms"})
         require_lease(connection, lease)
         now, retired = _lock_day(connection, publication)
+        checkpoint("in_publish")
         if retired is not None:
             connection.execute(query("retire_version"), {"version_id": retired, "now": now})
         _serve(connection, publication, now)
         generation = _move_day(connection, publication, now)
         _add_outbox(connection, publication, generation)
-        return generation
+        checkpoint("before_publish_commit")
+    checkpoint("after_publish_commit")
+    return generation
 
 
 def _lock_day(connection: Connection, publication: Publication) -> tuple[datetime, int | None]:
@@ -155,8 +159,6 @@ def _add_outbox(connection: Connection, publication: Publication, generation: in
 def _read_back(url: str, publication: Publication) -> int | None:
     """After a connection lost at COMMIT: return the generation if the version is being served, else None."""
     with connect(url, purpose="read back") as connection:
-        row = connection.execute(
-            query("lock_day"), {"settlement_date": publication.settlement_date}
-        ).fetchone()
+        row = connection.execute(query("lock_day"), {"settlement_date": publication.settlement_date}).fetchone()
     served = row is not None and row[1] == publication.version_id
     return int(row[0]) if row is not None and served else None

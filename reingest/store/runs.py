@@ -3,6 +3,7 @@
 import getpass
 import os
 import socket
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Literal
@@ -140,13 +141,13 @@ def end_run(connection: Connection, run: Run, outcome: RunOutcome, error: Reinge
         raise Bug(f"run {run.id} had ended before")
 
 
-def add_run_event(connection: Connection, run: Run, stage: str, event: str, **detail: Any) -> None:
-    """Append one line to the run's log in the database."""
-    with database_errors():
-        connection.execute(
-            query("add_run_event"),
-            {"run_id": run.id, "stage": stage, "event": event, "detail": Jsonb(detail)},
-        )
+def add_run_events(connection: Connection, run: Run, events: Sequence[tuple[str, str, Mapping[str, Any]]]) -> None:
+    """Append lines to the run's log in the database: stage, event, detail."""
+    rows = [
+        {"run_id": run.id, "stage": stage, "event": event, "detail": Jsonb(detail)} for stage, event, detail in events
+    ]
+    with database_errors(), connection.transaction(), connection.cursor() as cursor:
+        cursor.executemany(query("add_run_event"), rows)
 
 
 def add_operator_action(

@@ -2,14 +2,21 @@
 
 from reingest.settings import Settings
 from reingest.store.embedded import EmbeddedPostgres
+from reingest.store.migrate import schema_revision, upgrade
 
 
 def ensure_database(settings: Settings) -> str:
     """Return the URL of the database: the configured one, else that of the embedded server, started if need be.
 
-    Beside a running server this costs one connection (3 ms); the configured one is not tried here.
+    An embedded database that was never migrated is migrated here: it is nobody else's. One that is behind is left
+    for `reingest db upgrade`, and so is every configured one. Beside a running server this costs two connections.
 
     Raises:
         EmbeddedServerFailed: the embedded server could not be started.
     """
-    return settings.database_url or EmbeddedPostgres(settings.postgres_folder).start()
+    if settings.database_url:
+        return settings.database_url
+    url = EmbeddedPostgres(settings.postgres_folder).start()
+    if schema_revision(url) is None:
+        upgrade(url)
+    return url

@@ -42,7 +42,7 @@ def load_register(connection: Connection) -> Register | None:
         newest = connection.execute(query("newest_register")).fetchone()
         if newest is None:
             return None
-        parties = dict(connection.execute(query("wind_units")).fetchall())
+        parties: dict[str, str | None] = dict(connection.execute(query("wind_units")).fetchall())
         overrides = connection.execute(query("overrides_in_force")).fetchall()
     return Register(id=newest[0], hash=_digest([newest[1], overrides]), lead_parties=parties)
 
@@ -78,9 +78,7 @@ def override_unit(
     with database_errors(), connection.transaction():
         connection.execute(query("retire_override"), {"bm_unit": bm_unit})
         if decision is not None:
-            connection.execute(
-                query("add_override"), {"bm_unit": bm_unit, "decision": decision, "reason": reason}
-            )
+            connection.execute(query("add_override"), {"bm_unit": bm_unit, "decision": decision, "reason": reason})
 
 
 def _digest(value: object) -> str:

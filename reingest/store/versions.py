@@ -5,12 +5,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 from uuid import UUID
 
 from psycopg.rows import class_row
 
 from reingest import __version__
+from reingest.checkpoints import checkpoint
 from reingest.curtailment.checks import Check
 from reingest.curtailment.mining import MiningRate, MiningSegment
 from reingest.curtailment.records import CurtailmentRecord
@@ -20,6 +21,8 @@ from reingest.errors import Bug, NotFound
 from reingest.store.database import Connection, database_errors
 from reingest.store.sql import query
 from reingest.store.units import Register
+
+_Row = TypeVar("_Row")
 
 VersionState = Literal["staging", "candidate", "published", "superseded", "held", "abandoned"]
 VersionKind = Literal["ingest", "periods", "restore"]
@@ -183,9 +186,11 @@ def stage_version(connection: Connection, candidate: Candidate) -> tuple[int, in
     """
     with database_errors():
         version_id, number = _add_version(connection, candidate)
+        checkpoint("after_version_row")
         with connection.transaction():
             for name, rows in _bulk_rows(candidate):
                 _copy(connection, name, version_id, rows)
+            checkpoint("before_stage_commit")
             move_version(connection, version_id, "staging", "candidate")
     return version_id, number
 
@@ -306,10 +311,7 @@ def _bulk_rows(candidate: Candidate) -> Iterable[tuple[str, Iterable[Sequence[An
     )
     yield (
         "copy_daily_summaries",
-        (
-            (name, t.energy_mwh, t.payment_gbp, t.records, t.bm_units, t.periods)
-            for name, t in candidate.totals.items()
-        ),
+        ((name, t.energy_mwh, t.payment_gbp, t.records, t.bm_units, t.periods) for name, t in candidate.totals.items()),
     )
     yield (
         "copy_daily_unit_summaries",
@@ -353,6 +355,6 @@ def _copy(connection: Connection, name: str, version_id: int, rows: Iterable[Seq
             copy.write_row((version_id, *row))
 
 
-def _read(connection: Connection, row_class: type[Any], name: str, **parameters: Any) -> list[Any]:
+def _read(connection: Connection, row_class: type[_Row], name: str, **parameters: Any) -> list[_Row]:
     with database_errors(), connection.cursor(row_factory=class_row(row_class)) as cursor:
         return cursor.execute(query(name), parameters).fetchall()

@@ -141,13 +141,3 @@ from daily_summary where version_id = %(version_id)s order by definition;
 
 -- name: mining_of_version
 select definition, miner_model, btc from daily_mining where version_id = %(version_id)s order by 1, 2;
-
--- name: served_totals
--- What is served over a span of dates, for the day, month and year of a report; other dates than the span's own
--- come from the same views as everybody's.
-select definition, sum(energy_mwh), sum(payment_gbp), sum(records)::bigint, count(*)
-from day where settlement_date >= %(start)s and settlement_date < %(end)s group by definition;
-
--- name: served_mining
-select definition, miner_model, sum(btc)
-from day_mining where settlement_date >= %(start)s and settlement_date < %(end)s group by 1, 2;

@@ -1,0 +1,32 @@
+"""`reingest publish`: publish a held version, with a reason."""
+
+import json
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from reingest.cli.arguments import AsJson, Reason, SettlementDate
+
+
+def publish(
+    settlement_date: SettlementDate,
+    version: Annotated[int, typer.Option(help="Number of the held version; `reingest versions D` lists them.")],
+    reason: Reason,
+    as_json: AsJson = False,
+) -> None:
+    """Publish a version that a failed check held."""
+    # Imported when it runs: `--help` needs none of it.
+    from reingest.operations.publish_held import publish_held  # noqa: PLC0415
+    from reingest.settings import load_settings  # noqa: PLC0415
+    from reingest.store.server import ensure_database  # noqa: PLC0415
+
+    settings = load_settings()
+    published = publish_held(settings, ensure_database(settings), settlement_date, version, reason)
+    if as_json:
+        typer.echo(json.dumps(asdict(published), default=str, indent=2))
+    else:
+        typer.echo(
+            f"{published.settlement_date}: published, version {published.version}, "
+            f"generation {published.generation} (run {published.run_id})"
+        )

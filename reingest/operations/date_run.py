@@ -1,0 +1,204 @@
+"""The state of one run of one date, as its stages fill it in."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Literal
+
+from reingest.calendar import SettlementPeriod, settlement_periods
+from reingest.curtailment.checks import Check, ExpectedTotal, failed
+from reingest.curtailment.content import Content
+from reingest.curtailment.definitions import Definition, definitions_for
+from reingest.curtailment.diff import RecordDiff
+from reingest.curtailment.mining import MiningRate
+from reingest.curtailment.totals import Totals
+from reingest.curtailment.words import DefinitionName, Side
+from reingest.elexon.stack import RawStack
+from reingest.elexon.system_prices import SystemPrice
+from reingest.errors import Bug, ReingestError
+from reingest.lake.archive import Archive
+from reingest.operations.request import DateRequest
+from reingest.settings import Settings
+from reingest.store.database import Connection
+from reingest.store.leases import Lease
+from reingest.store.runs import Run
+from reingest.store.units import Register
+from reingest.store.versions import NEVER_PUBLISHED, CurrentVersion, RejectedRow, VersionPeriod
+
+if TYPE_CHECKING:
+    from reingest.operations.outlook import Outlook
+
+Progress = Callable[[str, int, int], None]
+"""Told the stage's name, how much of it is done, and out of how much."""
+
+Decision = Literal["publish", "hold", "unchanged"]
+Subject = tuple[int, Side]
+"""A period and a side: what one stack request is about."""
+
+
+@dataclass(frozen=True, slots=True)
+class FetchedStack:
+    """What came of one stack request: its rows, or why there are none.
+
+    Attributes:
+        fetch_id: The fetch whose payload was read; None where no answer came.
+        answered_at: When the answer was complete; the latest that its figures can have been calculated.
+        carried: Whether it is re-derived from the served version's payload instead of asked.
+    """
+
+    period: int
+    side: Side
+    fetch_id: int | None = None
+    answered_at: datetime | None = None
+    stack: RawStack | None = None
+    error: ReingestError | None = None
+    carried: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MiningInputs:
+    """The date's mining rates, None where difficulty or reward is not known, and the hash of what gave them."""
+
+    rates: tuple[MiningRate, ...] | None
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class DateFacts:
+    """What the payloads of a date say, derived with no database: the same payloads give the same facts."""
+
+    content: Content
+    content_hash: str
+    periods: Sequence[VersionPeriod]
+    rejects: Sequence[RejectedRow]
+    unit_totals: Mapping[DefinitionName, Mapping[str, Totals]]
+    provisional_until: datetime | None
+    unknown_fields: frozenset[str]
+
+    @property
+    def totals(self) -> Mapping[DefinitionName, Totals]:
+        """Totals by definition."""
+        return self.content.totals
+
+    @property
+    def mining(self) -> Mapping[tuple[DefinitionName, str], Decimal]:
+        """BTC by definition and miner model; empty where unavailable."""
+        return self.content.mining or {}
+
+
+@dataclass
+class DateRun:
+    """One run of one date. Each stage fills in what it finds; later stages read it.
+
+    Attributes:
+        cleanup: What must be undone when the run ends, the lease first of all.
+        notes: Sentences for people, such as that JSON was taken where XML was asked.
+        decision: What to do with the facts: publish them, hold them, or leave the served version as it is.
+    """
+
+    settings: Settings
+    database_url: str
+    request: DateRequest
+    run: Run
+    connection: Connection
+    archive: Archive
+    progress: Progress
+    cleanup: ExitStack
+    current: CurrentVersion = NEVER_PUBLISHED
+    sides: tuple[Side, ...] = ()
+    lease: Lease | None = None
+    register: Register | None = None
+    mining_inputs: MiningInputs | None = None
+    fetched: dict[Subject, FetchedStack] = field(default_factory=dict)
+    system_prices: dict[int, SystemPrice] = field(default_factory=dict)
+    system_prices_fetch_id: int | None = None
+    facts: DateFacts | None = None
+    expected: tuple[ExpectedTotal, ...] = ()
+    checks: list[Check] = field(default_factory=list)
+    diff: RecordDiff | None = None
+    outlook: "Sequence[Outlook]" = ()
+    decision: Decision = "hold"
+    version: tuple[int, int] | None = None
+    generation: int | None = None
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def settlement_date(self) -> date:
+        """The date that the run is about."""
+        return self.request.settlement_date
+
+    @property
+    def calendar(self) -> tuple[SettlementPeriod, ...]:
+        """The date's periods, from the calendar."""
+        return settlement_periods(self.settlement_date)
+
+    @property
+    def definitions(self) -> tuple[Definition, ...]:
+        """The definitions that mean something for the sides at hand."""
+        return definitions_for(self.sides)
+
+    @property
+    def asked(self) -> frozenset[int]:
+        """The periods to ask again."""
+        whole = (period.number for period in self.calendar)
+        return frozenset(self.request.periods or whole)
+
+    @property
+    def basis_generation(self) -> int:
+        """The date's generation that the run began from."""
+        return self.current.generation
+
+    @property
+    def failed_checks(self) -> tuple[Check, ...]:
+        """The checks that hold the date."""
+        return failed(self.checks)
+
+    def note(self, sentence: str) -> None:
+        """Say something to people, once."""
+        if sentence not in self.notes:
+            self.notes.append(sentence)
+
+    def require_facts(self) -> DateFacts:
+        """Return what the read stage derived.
+
+        Raises:
+            Bug: a stage ran before the one it needs.
+        """
+        if self.facts is None:
+            raise Bug("the facts of the date were not derived yet", settlement_date=self.settlement_date)
+        return self.facts
+
+    def require_register(self) -> Register:
+        """Return the register in force.
+
+        Raises:
+            Bug: a stage ran before the one it needs.
+        """
+        if self.register is None:
+            raise Bug("the register was not loaded yet", settlement_date=self.settlement_date)
+        return self.register
+
+    def require_version(self) -> tuple[int, int]:
+        """Return id and number of the version that this run made, or found.
+
+        Raises:
+            Bug: a stage ran before the one it needs.
+        """
+        if self.version is None:
+            raise Bug("no version was staged", settlement_date=self.settlement_date)
+        return self.version
+
+    def still_ours(self) -> None:
+        """Stop where the lease was lost.
+
+        Raises:
+            LeaseLost: a heartbeat found it gone.
+        """
+        if self.lease is not None:
+            self.lease.require()
+
+    def add(self, fetched: Iterable[FetchedStack]) -> None:
+        """Take in what came of stack requests."""
+        self.fetched.update({(one.period, one.side): one for one in fetched})

@@ -1,0 +1,185 @@
+"""From payloads to facts: what a date's answers say. No database and no clock; the same payloads give the same."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+
+from reingest.calendar import settlement_periods
+from reingest.curtailment.content import Content, content_hash
+from reingest.curtailment.difficulty import DifficultyEpoch
+from reingest.curtailment.exact import plain
+from reingest.curtailment.mining import MinerModel, daily_bitcoin, mining_rates
+from reingest.curtailment.outcomes import judge_period, provisional_until
+from reingest.curtailment.records import CurtailmentRecord, earliest_created, select_records, wind_row_counts
+from reingest.curtailment.totals import Totals, daily_totals, period_totals, unit_totals
+from reingest.curtailment.words import DefinitionName, PeriodOutcome
+from reingest.elexon.rows import Reject, StackTable, stack_table
+from reingest.errors import PartialDate, PayloadRejected, ReingestError
+from reingest.operations.date_run import DateFacts, DateRun, FetchedStack, MiningInputs, Subject
+from reingest.store.versions import RejectedRow, VersionPeriod
+
+_SHOWN = 3
+
+
+def derive_facts(run: DateRun) -> DateFacts:
+    """Derive what the run's answers say: records, outcomes, totals, mining, rejects, and their content hash."""
+    stacks = [fetched.stack for fetched in run.fetched.values() if fetched.stack is not None]
+    table = stack_table(stacks)
+    records = select_records(table.rows, run.require_register().wind_units)
+    periods = _version_periods(run, table)
+    content = _content(run, records, {(period.period, period.side): period.outcome for period in periods})
+    return DateFacts(
+        content=content,
+        content_hash=content_hash(content),
+        periods=periods,
+        rejects=_rejected_rows(run, table.rejects),
+        unit_totals=unit_totals(records, run.definitions),
+        provisional_until=_provisional_until(run, periods),
+        unknown_fields=frozenset().union(*(stack.unknown_fields for stack in stacks)),
+    )
+
+
+def require_periods(run: DateRun) -> None:
+    """Refuse to go on where a period failed: a date with a hole is not rebuilt.
+
+    Raises:
+        PartialDate: some periods failed; it names them with their faults.
+        SourceError: every period failed; the first one's own error.
+    """
+    periods = run.require_facts().periods
+    lost = [period for period in periods if period.outcome == "failed"]
+    if not lost:
+        return
+    faults = {subject: fetched.error for subject, fetched in run.fetched.items() if fetched.error}
+    if len(faults) == len(periods):
+        raise next(iter(faults.values()))
+    listed = "; ".join(f"period {one.period} {one.side}: {_fault(faults, one)}" for one in lost[:_SHOWN])
+    rest = len(lost) - _SHOWN
+    raise PartialDate(
+        f"{len(lost)} of {len(periods)} stacks could not be had: {listed}" + (f"; and {rest} more" if rest > 0 else ""),
+        settlement_date=run.settlement_date,
+        period=lost[0].period,
+    )
+
+
+def _fault(faults: Mapping[Subject, ReingestError], period: VersionPeriod) -> str:
+    error = faults.get((period.period, period.side))
+    if error is None:
+        return "the answer is empty, and the system prices say that it should not be"
+    code = error.reject_code if isinstance(error, PayloadRejected) else error.code
+    return f"{code}: {error}"
+
+
+def mining_inputs(run: DateRun, epochs: Sequence[DifficultyEpoch], models: Sequence[MinerModel]) -> MiningInputs:
+    """Return the date's mining rates with the hash of models, difficulties and rewards that gave them."""
+    rates = mining_rates(settlement_periods(run.settlement_date), epochs, models=models)
+    basis = "\n".join(
+        f"{rate.period} {rate.model} {plain(segment.difficulty)} {plain(segment.reward)} {segment.share}"
+        for rate in rates or ()
+        for segment in rate.segments
+    )
+    hardware = "\n".join(f"{model.name} {plain(model.hashrate_th)} {plain(model.power_w)}" for model in models)
+    return MiningInputs(rates, hashlib.sha256(f"{hardware}\n{basis}".encode()).hexdigest())
+
+
+def _content(run: DateRun, records: Sequence[CurtailmentRecord], outcomes: Mapping[Subject, PeriodOutcome]) -> Content:
+    return Content(
+        settlement_date=run.settlement_date,
+        sides=run.sides,
+        outcomes=outcomes,
+        records=records,
+        totals=daily_totals(records, run.definitions),
+        mining=_mining(run, records),
+    )
+
+
+def _mining(run: DateRun, records: Sequence[CurtailmentRecord]) -> dict[tuple[DefinitionName, str], Decimal] | None:
+    if run.mining_inputs is None or run.mining_inputs.rates is None:
+        return None
+    by_period: dict[int, dict[DefinitionName, Totals]] = period_totals(
+        records, run.definitions, (period.number for period in run.calendar)
+    )
+    mined = {}
+    for definition in run.definitions:
+        energy = {number: totals[definition.name].energy_mwh for number, totals in by_period.items()}
+        for model, btc in daily_bitcoin(energy, run.mining_inputs.rates).items():
+            mined[definition.name, model] = btc
+    return mined
+
+
+def _version_periods(run: DateRun, table: StackTable) -> list[VersionPeriod]:
+    """Return one entry for every period of the calendar and every side, asked or not."""
+    rejects = Counter((reject.period, reject.side) for reject in table.rejects)
+    wind = wind_row_counts(table.rows, run.require_register().wind_units)
+    created = earliest_created(table.rows)
+    return [
+        _version_period(run, subject, rejects[subject], wind.get(subject, 0), created.get(subject[0]))
+        for period in run.calendar
+        for side in run.sides
+        for subject in [(period.number, side)]
+    ]
+
+
+def _version_period(
+    run: DateRun, subject: Subject, rejects: int, wind_rows: int, created_at: datetime | None
+) -> VersionPeriod:
+    period, side = subject
+    fetched = run.fetched.get(subject)
+    if fetched is None:
+        return VersionPeriod(period, side, "not_asked")
+    if fetched.stack is None:
+        return VersionPeriod(period, side, "failed", fetched.fetch_id)
+    rows = fetched.stack.rows
+    return VersionPeriod(
+        period=period,
+        side=side,
+        outcome=judge_period(side, rows, run.system_prices.get(period)),
+        fetch_id=fetched.fetch_id,
+        rows=rows,
+        accepted=rows - rejects,
+        rejects=rejects,
+        wind_rows=wind_rows,
+        created_at=created_at or _created_by_witness(run, fetched),
+    )
+
+
+def _created_by_witness(run: DateRun, fetched: FetchedStack) -> datetime | None:
+    """Return when an empty period was calculated, by DISEBSP; else the latest that it can have been."""
+    price = run.system_prices.get(fetched.period)
+    return (price.created_at if price else None) or fetched.answered_at
+
+
+def _provisional_until(run: DateRun, periods: Sequence[VersionPeriod]) -> datetime | None:
+    """Return until when the date is provisional; a period that was not answered has no run to be late."""
+    calendar = {period.number: period for period in run.calendar}
+    return provisional_until(
+        (calendar[period.period], period.created_at)
+        for period in periods
+        if period.outcome in ("fetched", "confirmed_empty")
+    )
+
+
+def _rejected_rows(run: DateRun, rejects: Sequence[Reject]) -> list[RejectedRow]:
+    wind_units = run.require_register().wind_units
+    rows = []
+    for reject in rejects:
+        fetch_id = run.fetched[reject.period, reject.side].fetch_id
+        if fetch_id is None:
+            raise ValueError(f"period {reject.period} {reject.side} has rows and no fetch")
+        rows.append(
+            RejectedRow(
+                fetch_id=fetch_id,
+                period=reject.period,
+                side=reject.side,
+                payload_row=reject.row,
+                code=reject.code,
+                field=reject.column,
+                message=reject.message,
+                bm_unit=reject.bm_unit,
+                wind=reject.bm_unit in wind_units,
+                raw=reject.raw,
+            )
+        )
+    return rows

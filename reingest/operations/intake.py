@@ -1,0 +1,116 @@
+"""Intake: every answer is archived, and its fetch row written, before anything reads it.
+
+Answers that come in together are kept together: one thread writes a group while the next one gathers, so that 97
+answers cost some ten commits and not 97.
+"""
+
+import asyncio
+from dataclasses import dataclass
+
+from reingest.checkpoints import checkpoint
+from reingest.elexon.client import Answer
+from reingest.errors import ReingestError
+from reingest.lake.archive import Archive, ManifestEntry, StoredPayload
+from reingest.store.database import Connection
+from reingest.store.fetches import NewFetch, add_fetches
+from reingest.store.runs import Run
+
+
+@dataclass(frozen=True, slots=True)
+class KeptAnswer:
+    """An answer with the id of its fetch row."""
+
+    answer: Answer
+    fetch_id: int
+
+
+class Intake:
+    """Keeps the answers of one run; `keep` returns once the answer is on disk and its fetch row committed."""
+
+    def __init__(self, archive: Archive, connection: Connection, run: Run) -> None:
+        """Write to `archive` and, through `connection`, to Postgres; nothing else may use the connection meanwhile."""
+        self._archive = archive
+        self._connection = connection
+        self._run = run
+        self._waiting: list[tuple[Answer, asyncio.Future[int]]] = []
+        self._writer: asyncio.Task[None] | None = None
+
+    async def keep(self, answer: Answer) -> int:
+        """Archive the answer and write its fetch row; return the row's id.
+
+        Raises:
+            ArchiveError: the archive cannot be written.
+            DatabaseUnreachable: Postgres cannot be reached.
+        """
+        kept: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._waiting.append((answer, kept))
+        if self._writer is None or self._writer.done():
+            self._writer = asyncio.create_task(self._write_groups())
+        return await kept
+
+    async def _write_groups(self) -> None:
+        while self._waiting:
+            group, self._waiting = self._waiting, []
+            try:
+                ids = await asyncio.to_thread(self._write, [answer for answer, _ in group])
+            except ReingestError as error:
+                for _, kept in group:
+                    if not kept.done():
+                        kept.set_exception(error)
+                continue
+            for (_, kept), fetch_id in zip(group, ids, strict=True):
+                if not kept.done():  # its asker may have been cancelled; the answer is kept all the same
+                    kept.set_result(fetch_id)
+
+    def _write(self, answers: list[Answer]) -> list[int]:
+        payloads = self._archive.put_many([answer.body for answer in answers])
+        checkpoint("after_archive")
+        fetches = [_fetch(answer, payload) for answer, payload in zip(answers, payloads, strict=True)]
+        ids = add_fetches(self._connection, self._run.id, fetches)
+        checkpoint("after_fetch_rows")
+        # After the rows: the manifest mirrors what is registered, never more.
+        self._archive.append_manifest(
+            [self._manifest_entry(fetch_id, fetch) for fetch_id, fetch in zip(ids, fetches, strict=True)]
+        )
+        self._run.requests += len(answers)
+        self._run.retries += sum(answer.attempts - 1 for answer in answers)
+        return ids
+
+    def _manifest_entry(self, fetch_id: int, fetch: NewFetch) -> ManifestEntry:
+        return ManifestEntry(
+            fetch_id=str(fetch_id),
+            run_id=str(self._run.id),
+            dataset=fetch.dataset,
+            settlement_date=fetch.settlement_date,
+            period=fetch.period,
+            side=fetch.side,
+            wire=fetch.wire,
+            url=fetch.url,
+            status=fetch.status,
+            content_type=fetch.content_type,
+            sha256=fetch.sha256,
+            size=fetch.size,
+            requested_at=fetch.requested_at,
+            answered_at=fetch.answered_at,
+            attempts=fetch.attempts,
+        )
+
+
+def _fetch(answer: Answer, payload: StoredPayload) -> NewFetch:
+    request = answer.request
+    return NewFetch(
+        dataset=request.dataset,
+        settlement_date=request.settlement_date,
+        period=request.period,
+        side=request.side,
+        wire=request.wire,
+        url=answer.url,
+        status=answer.status,
+        content_type=answer.content_type,
+        sha256=payload.sha256,
+        size=payload.size,
+        stored_size=payload.stored_size,
+        requested_at=answer.requested_at,
+        answered_at=answer.answered_at,
+        attempts=answer.attempts,
+    )

@@ -1,0 +1,126 @@
+"""The end of a run: the candidate is staged, then published or held, or the served version is confirmed."""
+
+from reingest.errors import Bug, Moved
+from reingest.operations.date_run import DateRun
+from reingest.operations.messages import date_published
+from reingest.operations.verifying import totals_check
+from reingest.store.publish import Publication, confirm, publish
+from reingest.store.versions import (
+    Candidate,
+    abandon_version,
+    held_twin,
+    hold_version,
+    recomputed_differences,
+    save_checks,
+    stage_version,
+)
+
+
+def stage_decision(run: DateRun) -> None:
+    """Write the candidate, and count its totals again from the rows that were written.
+
+    Nothing is written for an unchanged date, nor for a held candidate that is held already.
+    """
+    if run.decision == "unchanged":
+        return
+    candidate = candidate_of(run)
+    twin = held_twin(run.connection, candidate) if run.decision == "hold" else None
+    run.version = twin or stage_version(run.connection, candidate)
+    run.run.version_id = run.version[0]
+    differences = recomputed_differences(run.connection, run.version[0])
+    run.checks.append(totals_check(differences))
+    save_checks(run.connection, run.version[0], run.run.id, run.checks)
+    if twin is None and run.failed_checks:
+        run.decision = "hold"
+        hold_version(run.connection, run.version[0])
+
+
+def publish_decision(run: DateRun) -> None:
+    """Make the candidate current, or confirm the served version; a held one is left held.
+
+    Raises:
+        Conflict: the date was published by another meanwhile.
+        LeaseLost: the lease is not ours any more.
+    """
+    if run.decision == "unchanged":
+        _confirm(run)
+    elif run.decision == "publish":
+        _publish(run)
+
+
+def candidate_of(run: DateRun) -> Candidate:
+    """Return everything of the version to be, before it has a number."""
+    facts, inputs = run.require_facts(), run.mining_inputs
+    return Candidate(
+        settlement_date=run.settlement_date,
+        kind="periods" if run.request.periods else "ingest",
+        sides=run.sides,
+        basis_generation=run.basis_generation,
+        run_id=run.run.id,
+        register=run.require_register(),
+        definitions=tuple(f"{definition.name}@{definition.version}" for definition in run.definitions),
+        mining_inputs_hash=inputs.hash if inputs else "",
+        mining_state="available" if facts.content.mining is not None else "unavailable",
+        system_prices_fetch_id=run.system_prices_fetch_id,
+        provisional_until=facts.provisional_until,
+        content_hash=facts.content_hash,
+        reason=run.request.reason,
+        periods=facts.periods,
+        records=facts.content.records,
+        rejects=facts.rejects,
+        totals=facts.totals,
+        unit_totals=facts.unit_totals,
+        mining=facts.mining,
+        mining_rates=(inputs.rates if inputs else None) or (),
+    )
+
+
+def _publish(run: DateRun) -> None:
+    version_id, number = run.require_version()
+    facts = run.require_facts()
+    publication = Publication(
+        settlement_date=run.settlement_date,
+        version_id=version_id,
+        basis_generation=run.basis_generation,
+        provisional_until=facts.provisional_until,
+        run_id=run.run.id,
+        body=date_published(
+            run.settlement_date,
+            version=number,
+            run_id=run.run.id,
+            content_hash=facts.content_hash,
+            provisional=facts.provisional_until is not None,
+            totals=facts.totals,
+        ),
+        reason=run.request.reason,
+    )
+    if run.lease is None:
+        raise Bug("a publish needs a lease", settlement_date=run.settlement_date)
+    try:
+        run.generation = publish(
+            run.connection,
+            run.lease,
+            publication,
+            url=run.database_url,
+            ttl_seconds=run.settings.lease_ttl_seconds,
+        )
+    except Moved:
+        abandon_version(run.connection, version_id)
+        raise
+
+
+def _confirm(run: DateRun) -> None:
+    facts, current = run.require_facts(), run.current
+    if current.id is None or current.number is None:
+        raise Bug("an unchanged date has a current version", settlement_date=run.settlement_date)
+    confirm(
+        run.connection,
+        run.settlement_date,
+        version_id=current.id,
+        basis_generation=run.basis_generation,
+        provisional_until=facts.provisional_until,
+        run_id=run.run.id,
+    )
+    run.version = (current.id, current.number)
+    run.run.version_id = current.id
+    run.generation = current.generation

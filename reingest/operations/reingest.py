@@ -1,0 +1,149 @@
+"""Re-ingest one settlement date: open the run, go through its stages, store how it ended."""
+
+import logging
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
+
+from reingest.checkpoints import checkpoint
+from reingest.errors import (
+    ArchiveError,
+    Conflict,
+    DatabaseError,
+    LeaseLost,
+    Locked,
+    PartialDate,
+    Refused,
+    ReingestError,
+    SourceError,
+)
+from reingest.lake.archive import Archive
+from reingest.log_context import about
+from reingest.operations.date_run import DateRun, Decision, Progress
+from reingest.operations.report import DateReport, report_of
+from reingest.operations.request import DateRequest
+from reingest.operations.stages import Stage, stages_of
+from reingest.settings import Settings
+from reingest.store.database import connect
+from reingest.store.migrate import require_schema
+from reingest.store.runs import Run, RunOutcome, add_run_events, begin_run, end_run
+
+log = logging.getLogger(__name__)
+
+_OUTCOME_OF_DECISION: dict[Decision, RunOutcome] = {"publish": "published", "hold": "held", "unchanged": "unchanged"}
+_OUTCOME_OF_ERROR: tuple[tuple[type[ReingestError], RunOutcome], ...] = (
+    (Refused, "refused"),
+    (Locked, "locked"),
+    (PartialDate, "partial"),
+    (SourceError, "source_failed"),
+    (ArchiveError, "source_failed"),
+    (Conflict, "conflict"),
+    (LeaseLost, "lease_lost"),
+    (DatabaseError, "database_unreachable"),
+)
+
+
+def no_progress(_stage: str, _done: int, _total: int) -> None:
+    """Tell nobody."""
+
+
+async def reingest_date(
+    settings: Settings, database_url: str, request: DateRequest, progress: Progress = no_progress
+) -> DateReport:
+    """Rebuild one settlement date, prove the result, and swap it in; or plan that.
+
+    Returns:
+        The report, of which `outcome` is published, unchanged, held or planned.
+
+    Raises:
+        FutureDate: the date has not begun.
+        Locked: another run holds it.
+        SourceError: Elexon, or the archive, did not give the periods.
+        Moved: the date was published, or its lease taken, by another meanwhile.
+        DatabaseError: Postgres cannot be used.
+    """
+    async with open_date_run(settings, database_url, request, progress) as run:
+        seconds: dict[str, float] = {}
+        for stage in stages_of(run):
+            began = time.perf_counter()
+            await act(stage, run)
+            seconds[stage.name] = time.perf_counter() - began
+        return close_date_run(run, seconds)
+
+
+async def act(stage: Stage, run: DateRun) -> None:
+    """Run one stage of a run, and log it."""
+    log.info("%s: %s", stage.name, stage.describe)
+    await stage.act(run)
+    checkpoint(f"after_{stage.name}")
+
+
+@asynccontextmanager
+async def open_date_run(
+    settings: Settings, database_url: str, request: DateRequest, progress: Progress = no_progress
+) -> AsyncIterator[DateRun]:
+    """Open a run of a date for the block; an error that leaves the block is stored as the run's outcome.
+
+    The lease, once a stage has taken it, is released at the block's end.
+    """
+    with connect(database_url, purpose=f"run {request.settlement_date}") as connection, ExitStack() as cleanup:
+        require_schema(connection)
+        run = DateRun(
+            settings=settings,
+            database_url=database_url,
+            request=request,
+            run=_new_run(request),
+            connection=connection,
+            archive=Archive(settings.archive_folder),
+            progress=progress,
+            cleanup=cleanup,
+        )
+        begin_run(connection, run.run)
+        with about(run_id=run.run.id, settlement_date=request.settlement_date), _stored_failure(run):
+            request.refuse_the_future()
+            yield run
+
+
+def close_date_run(run: DateRun, seconds: dict[str, float]) -> DateReport:
+    """Store how a run that went through its stages ended, and return its report."""
+    outcome: RunOutcome = "planned" if run.request.plan else _OUTCOME_OF_DECISION[run.decision]
+    report = report_of(run, outcome, seconds)
+    add_run_events(run.connection, run.run, [(stage, "done", {"seconds": round(s, 3)}) for stage, s in seconds.items()])
+    end_run(run.connection, run.run, outcome)
+    return report
+
+
+def outcome_of_error(error: ReingestError) -> RunOutcome:
+    """Return the run outcome that an error stands for."""
+    return next((outcome for kind, outcome in _OUTCOME_OF_ERROR if isinstance(error, kind)), "bug")
+
+
+def _new_run(request: DateRequest) -> Run:
+    return Run(
+        kind="plan" if request.plan else "reingest",
+        settlement_date=request.settlement_date,
+        periods=request.periods,
+        sides=request.sides or ("bid", "offer"),
+        source=request.source,
+        reason=request.reason,
+    )
+
+
+@contextmanager
+def _stored_failure(run: DateRun) -> Iterator[None]:
+    try:
+        yield
+    except ReingestError as error:
+        _store_failure(run, error)
+        raise
+    except BaseException as error:
+        # The process's edge for this run: whatever ends it, cancellation and faults of ours among them, is stored.
+        _store_failure(run, ReingestError(f"{type(error).__name__}: {error}", settlement_date=run.settlement_date))
+        raise
+
+
+def _store_failure(run: DateRun, error: ReingestError) -> None:
+    """Store how the run failed; where the database itself is what failed, the log has to do."""
+    log.error("%s: %s", error.code, error)
+    with suppress(DatabaseError), connect(run.database_url, purpose="run failed") as connection:
+        end_run(connection, run.run, outcome_of_error(error), error)

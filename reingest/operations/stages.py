@@ -1,0 +1,124 @@
+"""The stages of a date, in order: the same list is planned, executed, and wrapped by the Prefect flow.
+
+    lease ─► fetch ─► derive ─► diff ─► verify ─► stage ─► publish
+
+A plan runs the stages up to `verify` and stops, so it cannot differ from a run: it writes archive files, fetch rows
+and its own run row, and changes nothing that is stored or served of the date.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final
+
+from reingest.curtailment.definitions import definitions_for
+from reingest.curtailment.diff import diff_records
+from reingest.operations.date_run import DateRun
+from reingest.operations.facts import derive_facts, mining_inputs, require_periods
+from reingest.operations.fetching import fetch_date
+from reingest.operations.outlook import outlook_of
+from reingest.operations.publishing import publish_decision, stage_decision
+from reingest.operations.units import register_for
+from reingest.operations.verifying import decide, verify_date
+from reingest.store.expected import expected_totals
+from reingest.store.leases import hold_lease
+from reingest.store.mining_inputs import difficulty_epochs, miner_models
+from reingest.store.versions import abandon_leftovers, current_version, records_of
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One stage of a date.
+
+    Attributes:
+        describe: What it does, for people.
+        planned: Whether a plan runs it too.
+    """
+
+    name: str
+    describe: str
+    planned: bool
+    act: Callable[[DateRun], Awaitable[None]]
+
+
+async def take_lease(run: DateRun) -> None:
+    """Take the date's lease for the run, and abandon what dead runs left open.
+
+    Raises:
+        Locked: another live run holds the date.
+    """
+    run.lease = run.cleanup.enter_context(
+        hold_lease(run.database_url, run.settlement_date, run.run.holder, run.settings.lease_ttl_seconds)
+    )
+    leftovers = abandon_leftovers(run.connection, run.settlement_date)
+    if leftovers:
+        run.note(f"{leftovers} version(s) left open by a run that died were abandoned")
+
+
+async def read_basis(run: DateRun) -> None:
+    """Read what the run builds on: the served version, register, mining inputs and expected totals."""
+    run.current = current_version(run.connection, run.settlement_date)
+    run.sides = run.request.sides_with(run.current)
+    run.register = await register_for(run)
+    run.mining_inputs = mining_inputs(run, difficulty_epochs(run.connection), miner_models(run.connection))
+    stored = expected_totals(run.connection, run.settlement_date)
+    asked = {total.definition for total in run.request.expected}
+    # What is said on the command line stands in for what is stored by the same definition.
+    run.expected = (*run.request.expected, *(total for total in stored if total.definition not in asked))
+
+
+async def derive(run: DateRun) -> None:
+    """Derive the date's facts from its payloads.
+
+    Raises:
+        PartialDate: some periods could not be had; what was fetched is kept.
+        SourceError: none could be had; the first period's own error.
+    """
+    run.facts = derive_facts(run)
+    require_periods(run)
+
+
+async def compare(run: DateRun) -> None:
+    """Compare the facts with what is served, row by row."""
+    facts = run.require_facts()
+    if run.current.id is None or facts.content_hash == run.current.content_hash:
+        old = facts.content.records if run.current.id is not None else ()
+    else:
+        old = records_of(run.connection, run.current.id)
+    both = set(run.sides) & set(run.current.sides or run.sides)
+    run.diff = diff_records(old, facts.content.records, definitions_for(both))
+    run.outlook = outlook_of(run)
+
+
+async def verify(run: DateRun) -> None:
+    """Check the facts, and decide what becomes of them."""
+    verify_date(run)
+    decide(run)
+
+
+async def stage(run: DateRun) -> None:
+    """Write the candidate beside the served version, unless there is nothing to write."""
+    run.still_ours()
+    stage_decision(run)
+
+
+async def publish(run: DateRun) -> None:
+    """Publish, hold or confirm, as decided."""
+    run.still_ours()
+    publish_decision(run)
+
+
+STAGES: Final = (
+    Stage("lease", "take the right to change the date", False, take_lease),
+    Stage("basis", "read what is served now, the register, the mining inputs, the expected totals", True, read_basis),
+    Stage("fetch", "ask Elexon, archive every answer, read it", True, fetch_date),
+    Stage("derive", "records, period outcomes, totals, mining", True, derive),
+    Stage("diff", "compare with the served version", True, compare),
+    Stage("verify", "check, and decide", True, verify),
+    Stage("stage", "write the candidate beside the served version", False, stage),
+    Stage("publish", "swap it in, hold it, or confirm the served one", False, publish),
+)
+
+
+def stages_of(run: DateRun) -> tuple[Stage, ...]:
+    """Return the stages that this run goes through."""
+    return tuple(stage for stage in STAGES if stage.planned or not run.request.plan)

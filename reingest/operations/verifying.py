@@ -1,0 +1,88 @@
+"""Verify: the checks that a date must pass, and what becomes of it."""
+
+from collections import defaultdict
+
+from reingest.curtailment.checks import (
+    Check,
+    PayloadRows,
+    expected_totals,
+    field_drift,
+    other_rejects,
+    periods_complete,
+    rows_accounted,
+    wind_rejects,
+    wind_rows_priced,
+)
+from reingest.curtailment.outcomes import combine_outcomes
+from reingest.curtailment.words import PeriodOutcome
+from reingest.operations.date_run import DateRun
+from reingest.store.versions import Difference, recomputed_differences
+
+_SHOWN = 5
+
+
+def verify_date(run: DateRun) -> None:
+    """Run every check that needs no stored rows; `stage` adds the one that does."""
+    facts = run.require_facts()
+    wind_units = run.require_register().wind_units
+    run.checks = [
+        periods_complete(run.settlement_date, period_outcomes(run)),
+        wind_rejects(facts.rejects, wind_units),
+        other_rejects(facts.rejects, wind_units),
+        wind_rows_priced(facts.content.records),
+        rows_accounted(
+            PayloadRows(period.period, period.side, period.rows, period.accepted, period.rejects)
+            for period in facts.periods
+        ),
+        field_drift(facts.unknown_fields),
+        *(check for expected in run.expected for check in expected_totals(expected, facts.totals)),
+    ]
+
+
+def period_outcomes(run: DateRun) -> dict[int, PeriodOutcome]:
+    """Return the outcome of each period from those of its sides."""
+    sides: dict[int, list[PeriodOutcome]] = defaultdict(list)
+    for period in run.require_facts().periods:
+        sides[period.period].append(period.outcome)
+    return {period: combine_outcomes(outcomes) for period, outcomes in sides.items()}
+
+
+def decide(run: DateRun) -> None:
+    """Decide: hold where a check failed, leave where nothing changed, else publish.
+
+    The served version counts as unchanged only while its stored rows still come to its stored totals; one that was
+    tampered with is published again from its payloads.
+    """
+    if run.failed_checks:
+        run.decision = "hold"
+        return
+    same = run.facts is not None and run.facts.content_hash == run.current.content_hash
+    if not same or run.request.force or run.current.id is None:
+        run.decision = "publish"
+        return
+    differences = recomputed_differences(run.connection, run.current.id)
+    run.decision = "publish" if differences else "unchanged"
+    if differences:
+        run.note(f"the served version's totals are not what its rows come to: {_listed(differences)}")
+    else:
+        run.checks.append(totals_check([]))
+
+
+def totals_check(differences: list[Difference]) -> Check:
+    """Return the check that the stored totals are what the stored rows come to, counted again in SQL."""
+    return Check(
+        name="totals_recomputed",
+        status="fail" if differences else "pass",
+        expected="every stored total equals its rows, counted again in SQL",
+        actual=f"{len(differences)} differ" if differences else "equal to the last digit",
+        detail=_listed(differences),
+    )
+
+
+def _listed(differences: list[Difference]) -> str:
+    shown = [
+        f"{one.level} {one.definition} {one.subject or ''}: rows give {one.recomputed}, stored is {one.stored}"
+        for one in differences[:_SHOWN]
+    ]
+    rest = len(differences) - len(shown)
+    return "; ".join([*shown, f"and {rest} more"] if rest else shown)
