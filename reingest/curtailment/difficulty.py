@@ -117,7 +117,7 @@ def extend_difficulty(
 
 
 def known_until(epochs: Sequence[DifficultyEpoch], halvings: Sequence[Halving] = HALVINGS) -> datetime:
-    """Return the instant from which difficulty or reward is not known.
+    """Return the instant from which difficulty or reward is not known; there is at least one epoch.
 
     The last epoch has no known end. It is trusted for as long as the shortest epoch of the table lasted: none of
     them was over so soon, and any later the next retarget may have come. One epoch alone does not say how long

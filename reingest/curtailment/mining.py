@@ -97,7 +97,7 @@ def mining_segments(
     period: SettlementPeriod, epochs: Sequence[DifficultyEpoch], halvings: Sequence[Halving] = HALVINGS
 ) -> tuple[MiningSegment, ...] | None:
     """Return the period's parts of constant difficulty and reward; None where some of it is not known."""
-    if period.end > known_until(epochs, halvings):
+    if not epochs or period.end > known_until(epochs, halvings):
         return None
     changes = [*(epoch.start for epoch in epochs), *(halving.instant for halving in halvings)]
     inside = sorted({change for change in changes if period.start < change < period.end})

@@ -170,24 +170,25 @@ class Archive:
     def _put_many(self, bodies: Sequence[bytes]) -> list[StoredPayload]:
         hashes = [hashlib.sha256(body).hexdigest() for body in bodies]
         distinct = dict(zip(hashes, bodies, strict=True))
-        present = {sha256: _good_size(self._path(sha256), body) for sha256, body in distinct.items()}
-        absent = {sha256: body for sha256, body in distinct.items() if present[sha256] is None}
-        sizes = present | self._write(absent)
+        sizes: dict[str, int] = {}
+        for sha256, body in distinct.items():
+            if (size := _good_size(self._path(sha256), body)) is not None:
+                sizes[sha256] = size
+        sizes |= self._write({sha256: body for sha256, body in distinct.items() if sha256 not in sizes})
         self._sync_folders(distinct)
-        return [
-            StoredPayload(sha256, len(body), sizes[sha256] or 0) for sha256, body in zip(hashes, bodies, strict=True)
-        ]
+        return [StoredPayload(sha256, len(body), sizes[sha256]) for sha256, body in zip(hashes, bodies, strict=True)]
 
-    def _write(self, bodies: dict[str, bytes]) -> dict[str, int | None]:
-        """Write payloads in four sweeps, each over all of them: write, sync, rename, sync the folders.
+    def _write(self, bodies: dict[str, bytes]) -> dict[str, int]:
+        """Write payloads in sweeps over all of them, and return their stored sizes.
 
-        The first sync makes the file system write most of what the others would wait for.
+        All are written before the first is synced: the first sync then makes the file system write most of what
+        the others would wait for.
         """
         _make_folders(self._new)
         written: dict[str, Path] = {}
         try:
             compressor = zstandard.ZstdCompressor()
-            sizes: dict[str, int | None] = {}
+            sizes = {}
             for sha256, body in bodies.items():
                 written[sha256] = self._new / f"{sha256}.{secrets.token_hex(8)}"
                 sizes[sha256] = _write_new(written[sha256], compressor.compress(body))

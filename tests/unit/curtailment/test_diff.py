@@ -18,7 +18,7 @@ from tests.support.curtailment import REAL_DATE, record, records, undo
 
 DEFINITIONS = definitions_for(SIDES)
 
-many_records = st.lists(records(), max_size=12)
+many_records = st.lists(records(), max_size=8)
 
 
 def diff(old: Sequence[CurtailmentRecord], new: Sequence[CurtailmentRecord]) -> RecordDiff:

@@ -2,6 +2,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from functools import cache
 
 import pytest
 from hypothesis import given
@@ -18,6 +19,7 @@ from reingest.curtailment.mining import (
     mining_rates,
     mining_segments,
 )
+from tests.support.curtailment import decimals
 
 EPOCHS = shipped_difficulty()
 HALVING_DATE = date(2024, 4, 20)
@@ -40,6 +42,14 @@ def segments_of(settlement_date: date, number: int) -> tuple[MiningSegment, ...]
     segments = mining_segments(period_of(settlement_date, number), EPOCHS)
     assert segments is not None
     return segments
+
+
+@cache
+def rates_of_a_date() -> tuple[MiningRate, ...]:
+    """The rates of 2022-01-01."""
+    rates = mining_rates(settlement_periods(date(2022, 1, 1)), EPOCHS)
+    assert rates is not None
+    return rates
 
 
 def test_the_published_figure() -> None:
@@ -153,6 +163,11 @@ def test_beyond_the_known_difficulties_nothing_is_known() -> None:
     assert mining_rates(settlement_periods(end.date() - timedelta(days=1)), EPOCHS) is not None
 
 
+def test_without_epochs_nothing_is_known() -> None:
+    """An empty table of difficulty makes mining unavailable and is no error."""
+    assert mining_rates(settlement_periods(date(2022, 1, 1)), ()) is None
+
+
 def test_without_a_known_reward_nothing_is_known() -> None:
     """A period before the first known halving has no rates, however well its difficulty is known."""
     period = period_of(date(2022, 1, 1), 10)
@@ -185,11 +200,10 @@ def test_the_rate_to_show() -> None:
     assert rate.btc_per_mwh == Decimal("0." + "6" * 39 + "7")
 
 
-@given(st.dictionaries(st.integers(1, 48), st.decimals(min_value=-3000, max_value=3000, places=9)))
+@given(st.dictionaries(st.integers(1, 48), decimals(-3000, 3000, 9), max_size=10))
 def test_a_day_is_the_sum_of_its_periods(energy: Mapping[int, Decimal]) -> None:
     """A date's BTC is the sum of its periods' rounded BTC, model by model, and zero without energy."""
-    rates = mining_rates(settlement_periods(date(2022, 1, 1)), EPOCHS)
-    assert rates is not None
+    rates = rates_of_a_date()
     daily = daily_bitcoin(energy, rates)
     for model in MINER_MODELS:
         parts = [bitcoin(energy.get(rate.period, Decimal(0)), rate) for rate in rates if rate.model == model.name]

@@ -19,7 +19,7 @@ from tests.support.curtailment import real_day_expected, real_day_rows, record, 
 
 DEFINITIONS = definitions_for(SIDES)
 
-many_records = st.lists(records(), max_size=30)
+many_records = st.lists(records(), max_size=12)
 
 
 def described(totals: Totals) -> dict[str, Any]:

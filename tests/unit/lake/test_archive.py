@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import zstandard
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reingest.errors import ArchiveError
@@ -265,6 +265,7 @@ def test_two_processes_put_at_once(archive: Archive) -> None:
     assert len(list(archive.read_manifest())) == 2 * 5 * 20
 
 
+@settings(max_examples=25)
 @given(st.lists(st.binary(max_size=300), max_size=5))
 def test_any_bytes_come_back(tmp_path_factory: pytest.TempPathFactory, bodies: list[bytes]) -> None:
     """Any bytes whatever come back as they were."""
