@@ -11,6 +11,7 @@ import typer
 from reingest.calendar import parse_period_range
 from reingest.cli.arguments import AsJson, SettlementDate, exact_decimal
 from reingest.cli.progress import stage_progress
+from reingest.collector import tune_collector
 from reingest.curtailment.checks import ENERGY_TOLERANCE_MWH, PAYMENT_TOLERANCE_GBP, ExpectedTotal
 from reingest.curtailment.words import DefinitionName, Side
 from reingest.operations.request import DateRequest, Source
@@ -77,11 +78,12 @@ def _periods(text: str | None, settlement_date: Date) -> tuple[int, ...] | None:
 
 def _run(request: DateRequest, *, as_json: bool) -> int:
     # Imported when a run begins: `--help` and a refused value need none of it.
-    from reingest.operations.reingest import reingest_date  # noqa: PLC0415
-    from reingest.operations.report_text import report_lines  # noqa: PLC0415
-    from reingest.settings import load_settings  # noqa: PLC0415
-    from reingest.store.server import ensure_database  # noqa: PLC0415
+    from reingest.operations.reingest import reingest_date
+    from reingest.operations.report_text import report_lines
+    from reingest.settings import load_settings
+    from reingest.store.server import ensure_database
 
+    tune_collector()
     settings = load_settings()
     with stage_progress() as progress:
         report = asyncio.run(reingest_date(settings, ensure_database(settings), request, progress))

@@ -17,9 +17,9 @@ def publish(
 ) -> None:
     """Publish a version that a failed check held."""
     # Imported when it runs: `--help` needs none of it.
-    from reingest.operations.publish_held import publish_held  # noqa: PLC0415
-    from reingest.settings import load_settings  # noqa: PLC0415
-    from reingest.store.server import ensure_database  # noqa: PLC0415
+    from reingest.operations.publish_held import publish_held
+    from reingest.settings import load_settings
+    from reingest.store.server import ensure_database
 
     settings = load_settings()
     published = publish_held(settings, ensure_database(settings), settlement_date, version, reason)

@@ -2,13 +2,15 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from reingest.curtailment.checks import Check
 from reingest.curtailment.diff import Deltas, RecordDiff
-from reingest.curtailment.words import DefinitionName
 from reingest.operations.outlook import Figures, Outlook
 from reingest.operations.report import DateReport
+
+if TYPE_CHECKING:
+    from reingest.curtailment.words import DefinitionName
 
 SHOWN_ROWS: Final = 12
 _MARKS: Final = {"pass": "ok", "warn": "warn", "fail": "FAIL"}
@@ -22,7 +24,7 @@ def report_lines(report: DateReport) -> Iterator[str]:
     yield ""
     yield from _facts(report)
     yield ""
-    yield from _totals(report.outlook)
+    yield from _totals(report.settlement_date, report.outlook)
     yield ""
     yield from _checks(report.checks)
     yield ""
@@ -60,7 +62,8 @@ def _headline(report: DateReport) -> str:
 def _facts(report: DateReport) -> Iterator[str]:
     outcomes = ", ".join(f"{count} {outcome}" for outcome, count in sorted(report.outcomes.items()))
     yield f"  periods   {report.periods_expected} expected: {outcomes}"
-    yield f"  source    {report.source}, {' and '.join(report.sides)}: {report.requests} requests, {report.retries} retries"
+    asked = f"{report.requests} requests, {report.retries} retries"
+    yield f"  source    {report.source}, {' and '.join(report.sides)}: {asked}"
     yield f"  rows      {report.rows:,} stack rows, {report.records:,} curtailment records, {report.rejects:,} rejects"
     if report.provisional_until:
         yield f"  revision  provisional: Elexon calculates it again until {report.provisional_until:%Y-%m-%d %H:%MZ}"
@@ -69,11 +72,12 @@ def _facts(report: DateReport) -> Iterator[str]:
     yield f"  content   {report.content_hash}"
 
 
-def _totals(outlooks: Sequence[Outlook]) -> Iterator[str]:
+def _totals(settlement_date: str, outlooks: Sequence[Outlook]) -> Iterator[str]:
+    names = {"day": settlement_date, "month": settlement_date[:7], "year": settlement_date[:4]}
     for span in _SPANS:
         of_span = [outlook for outlook in outlooks if outlook.span == span]
         models = sorted({model for outlook in of_span for model in outlook.new.mining})
-        header = [span, "", "MWh", "GBP", "records", *(f"BTC {model}" for model in models)]
+        header = [names[span], "", "MWh", "GBP", "records", *(f"BTC {model}" for model in models)]
         yield from table(header, _total_rows(of_span, models))
 
 

@@ -36,8 +36,8 @@ class Stage:
 
     name: str
     describe: str
-    planned: bool
     act: Callable[[DateRun], Awaitable[None]]
+    planned: bool = True
 
 
 async def take_lease(run: DateRun) -> None:
@@ -108,14 +108,14 @@ async def publish(run: DateRun) -> None:
 
 
 STAGES: Final = (
-    Stage("lease", "take the right to change the date", False, take_lease),
-    Stage("basis", "read what is served now, the register, the mining inputs, the expected totals", True, read_basis),
-    Stage("fetch", "ask Elexon, archive every answer, read it", True, fetch_date),
-    Stage("derive", "records, period outcomes, totals, mining", True, derive),
-    Stage("diff", "compare with the served version", True, compare),
-    Stage("verify", "check, and decide", True, verify),
-    Stage("stage", "write the candidate beside the served version", False, stage),
-    Stage("publish", "swap it in, hold it, or confirm the served one", False, publish),
+    Stage("lease", "take the right to change the date", take_lease, planned=False),
+    Stage("basis", "read what is served now, the register, the mining inputs, the expected totals", read_basis),
+    Stage("fetch", "ask Elexon, archive every answer, read it", fetch_date),
+    Stage("derive", "records, period outcomes, totals, mining", derive),
+    Stage("diff", "compare with the served version", compare),
+    Stage("verify", "check, and decide", verify),
+    Stage("stage", "write the candidate beside the served version", stage, planned=False),
+    Stage("publish", "swap it in, hold it, or confirm the served one", publish, planned=False),
 )
 
 

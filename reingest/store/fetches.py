@@ -77,7 +77,7 @@ def newest_fetches(connection: Connection, settlement_date: date) -> list[Fetch]
     return _read(connection, "newest_fetches", settlement_date=settlement_date)
 
 
-def _read(connection: Connection, name: str, **parameters: Any) -> list[Fetch]:
+def _read(connection: Connection, name: str, **parameters: object) -> list[Fetch]:
     with database_errors(), connection.cursor(row_factory=class_row(Fetch)) as cursor:
         return cursor.execute(query(name), parameters).fetchall()
 

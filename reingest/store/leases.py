@@ -16,7 +16,7 @@ from typing import Any, Final
 import psycopg
 from psycopg.rows import dict_row
 
-from reingest.errors import Bug, DatabaseUnreachable, LeaseLost, Locked
+from reingest.errors import Bug, LeaseLost, Locked
 from reingest.store.database import Connection, connect, database_errors
 from reingest.store.runs import Holder
 from reingest.store.sql import query
@@ -147,7 +147,7 @@ def _beat(connection: Connection, lease: Lease, ttl: timedelta, stop: threading.
         except psycopg.errors.LockNotAvailable:
             continue  # a publish or a contender has the row for a moment: that is no loss
         except psycopg.Error as error:
-            log.error("the lease %s is lost: %s", lease.key, DatabaseUnreachable(str(error)))
+            log.warning("the lease %s is lost: %s", lease.key, error)
             beaten = 0
         if not beaten:
             lease.lost.set()

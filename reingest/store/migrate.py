@@ -1,6 +1,5 @@
 """The schema: its migrations, the revision that this code needs, and the facts it ships with."""
 
-
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,8 +19,6 @@ REVISION = "0001"
 _UPGRADE_LOCK = 0x7265696E67657374
 
 
-
-
 def upgrade(url: str) -> None:
     """Bring the database to `REVISION` and load the facts that the project ships (difficulty epochs).
 
@@ -30,9 +27,10 @@ def upgrade(url: str) -> None:
     Raises:
         DatabaseUnreachable: no server answers.
     """
-    from alembic import command
-    from sqlalchemy import create_engine
-    from sqlalchemy.pool import NullPool
+    # Slow to import, and of no use to anyone but an upgrade.
+    from alembic import command  # noqa: PLC0415
+    from sqlalchemy import create_engine  # noqa: PLC0415
+    from sqlalchemy.pool import NullPool  # noqa: PLC0415
 
     with connect(url, purpose="upgrade", role=None) as lock:
         lock.execute("select pg_advisory_lock(%s)", [_UPGRADE_LOCK])
@@ -47,7 +45,7 @@ def upgrade(url: str) -> None:
 
 def alembic_config() -> "Config":
     """Return Alembic's configuration for the migrations beside the package, or inside it once built."""
-    from alembic.config import Config
+    from alembic.config import Config  # noqa: PLC0415  (slow to import)
 
     package = Path(reingest.__file__).parent
     inside = package / "migrations"

@@ -157,7 +157,7 @@ def add_operator_action(
     *,
     settlement_date: date | None = None,
     version_id: int | None = None,
-    **detail: Any,
+    **detail: object,
 ) -> None:
     """Record what a person decided, and why."""
     with database_errors():

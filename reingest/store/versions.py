@@ -355,6 +355,6 @@ def _copy(connection: Connection, name: str, version_id: int, rows: Iterable[Seq
             copy.write_row((version_id, *row))
 
 
-def _read(connection: Connection, row_class: type[_Row], name: str, **parameters: Any) -> list[_Row]:
+def _read(connection: Connection, row_class: type[_Row], name: str, **parameters: object) -> list[_Row]:
     with database_errors(), connection.cursor(row_factory=class_row(row_class)) as cursor:
         return cursor.execute(query(name), parameters).fetchall()

@@ -1,0 +1,1 @@
+"""Prefect flows: one file a flow, whose tasks call one stage each."""
