@@ -6,6 +6,7 @@ other setting of the person who runs the tests are out of sight.
 
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
@@ -15,9 +16,12 @@ import psutil
 import pytest
 from xdist.workermanage import WorkerController  # type: ignore[import-untyped]
 
+from reingest.store import embedded_place
 from reingest.store.embedded import EmbeddedPostgres
+from reingest.store.embedded_process import server_pid
 from reingest.store.migrate import upgrade
 from tests.support.postgres import Databases
+from tests.support.processes import wait_for_end
 
 GIVEN_SERVER = os.environ.get("REINGEST_TEST_DATABASE_URL")
 SHARED = Path(os.environ.get("REINGEST_SHARED") or Path(__file__).parents[2] / "shared")
@@ -71,12 +75,20 @@ def _remove(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-@pytest.fixture(scope="session")
-def databases(request: pytest.FixtureRequest, worker_id: str) -> Databases:
-    """Return the maker of databases in the run's server, which the first worker to ask starts."""
+@pytest.fixture(scope="session", autouse=True)
+def run_folder(request: pytest.FixtureRequest) -> Iterator[Path]:
+    """Return the run's folder; what root's servers keep outside of a closed home is kept in it, and goes with it."""
     folder = request.config.stash[run_folder_key]
-    url = GIVEN_SERVER or EmbeddedPostgres(folder / "postgres", settings=THROWN_AWAY).start()
-    return Databases(url, folder.name, worker_id)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(embedded_place, "RELOCATED_UNDER", folder / "relocated")
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def databases(run_folder: Path, worker_id: str) -> Databases:
+    """Return the maker of databases in the run's server, which the first worker to ask starts."""
+    url = GIVEN_SERVER or EmbeddedPostgres(run_folder / "postgres", settings=THROWN_AWAY).start()
+    return Databases(url, run_folder.name, worker_id)
 
 
 @pytest.fixture(scope="session")
@@ -97,6 +109,19 @@ def empty_database_url(databases: Databases) -> Iterator[str]:
     """Return the URL of a database of the test's own in which nothing was made."""
     with databases.database() as url:
         yield url
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """Return a folder for embedded servers, with a short path that every account may enter; pytest's own are not so."""
+    with tempfile.TemporaryDirectory(prefix="reingest-test-", dir="/tmp") as name:
+        folder = Path(name).resolve()
+        folder.chmod(0o755)
+        yield folder
+        for pid_file in folder.rglob("postmaster.pid"):
+            if pid := server_pid(pid_file):
+                os.kill(pid, signal.SIGQUIT)
+                wait_for_end(pid)
 
 
 @pytest.fixture(scope="session")

@@ -1,21 +1,19 @@
 """`reingest db`: the embedded Postgres, and the schema of whichever Postgres is in use."""
 
-import json
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from psycopg.conninfo import conninfo_to_dict
 
+from reingest.cli.output import as_json
 from reingest.errors import NotFound
 from reingest.settings import Settings, load_settings
 from reingest.store.embedded import EmbeddedPostgres, EmbeddedStatus
 from reingest.store.migrate import REVISION, schema_revision, upgrade
-from reingest.store.server import ensure_database
 
 app = typer.Typer(help="The embedded Postgres, and the schema.", no_args_is_help=True)
-
-REPLACED = "DATABASE_URL is set, so it is used and the embedded server is not:"
 
 
 @app.command()
@@ -23,7 +21,7 @@ def start() -> None:
     """Start the embedded Postgres and wait until it is ready."""
     settings = load_settings()
     if settings.database_url:
-        typer.echo(f"{REPLACED} {without_password(settings.database_url)}")
+        typer.echo(_replaced(settings.database_url))
         return
     server = _server(settings)
     was_running = server.url() is not None
@@ -39,6 +37,8 @@ def stop(
 ) -> None:
     """Stop the embedded Postgres; its data stay. Runs in progress lose their connection."""
     settings = load_settings()
+    if settings.database_url:
+        typer.echo(_replaced(settings.database_url))
     stopped = _server(settings).stop(immediate=immediate)
     typer.echo(f"{'stopped' if stopped else 'was not running'}: {settings.postgres_folder}")
 
@@ -56,34 +56,39 @@ def url() -> None:
 @app.command("upgrade")
 def upgrade_schema() -> None:
     """Bring the schema to what this version of Reingest needs; safe to repeat."""
-    database = ensure_database(load_settings())
-    before = schema_revision(database)
+    settings = load_settings()
+    database = settings.database_url or _server(settings).start()
+    before = schema_revision(database) or "none"
     upgrade(database)
     after = schema_revision(database)
     typer.echo(f"the schema is at revision {after}{'' if before == after else f'; it was at {before}'}")
 
 
 @app.command()
-def status(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+def status(json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
     """Tell which database is in use, whether it answers, and its schema; nothing is started."""
     settings = load_settings()
     server = _server(settings).status()
     database = settings.database_url or server.url
     revision = schema_revision(database) if database else None
-    if as_json:
-        typer.echo(json.dumps(_as_json(settings, server, revision), indent=2))
+    if json:
+        typer.echo(as_json(_document(settings, server, revision)))
         return
     if settings.database_url:
-        typer.echo(f"{REPLACED} {without_password(settings.database_url)}")
+        typer.echo(_replaced(settings.database_url))
     typer.echo(f"embedded server: {_sentence(server)}")
     if database:
-        typer.echo(f"schema: revision {revision or 'none'}, this version of Reingest needs {REVISION}")
+        typer.echo(f"schema: revision {revision or 'none'}; this version of Reingest needs {REVISION}")
 
 
 def without_password(database_url: str) -> str:
-    """Return what may be shown of a connection: host, port and database."""
+    """Return what may be shown of a connection: host, port, database and user."""
     parts = conninfo_to_dict(database_url)
     return " ".join(f"{name}={parts[name]}" for name in ("host", "port", "dbname", "user") if parts.get(name))
+
+
+def _replaced(database_url: str) -> str:
+    return f"DATABASE_URL is set, so that server is used and the embedded one is not: {without_password(database_url)}"
 
 
 def _server(settings: Settings) -> EmbeddedPostgres:
@@ -98,14 +103,12 @@ def _sentence(server: EmbeddedStatus) -> str:
     return f"PostgreSQL {server.version}, process {server.pid} of {server.account}, up {age} s; data in {where}"
 
 
-def _as_json(settings: Settings, server: EmbeddedStatus, revision: str | None) -> dict[str, object]:
-    embedded = {name: None if value is None else _plain(value) for name, value in asdict(server).items()}
+def _document(settings: Settings, server: EmbeddedStatus, revision: str | None) -> dict[str, object]:
+    embedded = {name: str(value) if isinstance(value, Path) else value for name, value in asdict(server).items()}
+    if server.uptime_seconds is not None:
+        embedded["uptime_seconds"] = int(server.uptime_seconds)
     return {
         "uses": "database_url" if settings.database_url else "embedded",
         "schema": {"revision": revision, "needed": REVISION},
         "embedded": embedded,
     }
-
-
-def _plain(value: object) -> object:
-    return value if isinstance(value, bool | int | float | str) else str(value)

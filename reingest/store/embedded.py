@@ -23,8 +23,8 @@ import psycopg
 
 from reingest.clock import utc_now
 from reingest.errors import EmbeddedServerFailed
+from reingest.store import embedded_place
 from reingest.store.embedded_place import (
-    RELOCATED_UNDER,
     SOCKET_NAME,
     Account,
     Place,
@@ -109,17 +109,17 @@ class EmbeddedPostgres:
     Args:
         folder: where it keeps its data, its log and its socket; made if need be.
         settings: server settings on top of the usual ones, such as `{"fsync": "off"}` where tests throw it away.
-        relocated_under: where root's server lives when its account cannot enter `folder`.
+        relocated_under: where root's server lives when its account cannot enter `folder`; `/var/lib/reingest`.
     """
 
     def __init__(
-        self, folder: Path, *, settings: Mapping[str, str] | None = None, relocated_under: Path = RELOCATED_UNDER
+        self, folder: Path, *, settings: Mapping[str, str] | None = None, relocated_under: Path | None = None
     ) -> None:
         """Name the folder; nothing is made or started yet."""
         # Resolved, because a server is known by its data's path: another way to the folder must find the same server.
         self.folder = folder.expanduser().resolve()
         self._settings = {**SETTINGS, **(settings or {})}
-        self._relocated_under = relocated_under
+        self._relocated_under = relocated_under or embedded_place.RELOCATED_UNDER
 
     def start(self) -> str:
         """Return the URL of the running server, started if need be; its database `reingest` exists.

