@@ -4,7 +4,7 @@ import csv
 from collections.abc import Iterator, Mapping
 from datetime import date
 from decimal import Decimal, InvalidOperation
-from typing import Final, TypeGuard
+from typing import Final
 
 from reingest.curtailment.checks import ENERGY_TOLERANCE_MWH, PAYMENT_TOLERANCE_GBP
 from reingest.curtailment.words import DEFINITION_NAMES, DefinitionName
@@ -41,36 +41,29 @@ def read_expected(text: str, *, origin: str) -> list[StoredExpectedTotal]:
     return list(totals.values())
 
 
-def expected_total(
-    settlement_date: date,
-    definition: str,
-    energy_mwh: Decimal | None,
-    payment_gbp: Decimal | None,
-    energy_tolerance_mwh: Decimal = ENERGY_TOLERANCE_MWH,
-    payment_tolerance_gbp: Decimal = PAYMENT_TOLERANCE_GBP,
-    *,
-    origin: str,
-) -> StoredExpectedTotal:
-    """Return an expected total that makes sense.
+def require_sense(total: StoredExpectedTotal) -> StoredExpectedTotal:
+    """Return the expected total, which says something that can be checked.
 
     Raises:
-        BadUsage: an unknown definition, nothing to check, or a negative tolerance.
+        BadUsage: nothing to check, or a negative tolerance.
     """
-    if not _is_definition(definition):
-        raise BadUsage(f"{definition!r} is no definition; they are {', '.join(DEFINITION_NAMES)}")
-    if energy_mwh is None and payment_gbp is None:
+    if total.energy_mwh is None and total.payment_gbp is None:
         raise BadUsage("neither energy nor payment is given, so there is nothing to check")
-    if energy_tolerance_mwh < 0 or payment_tolerance_gbp < 0:
+    if total.energy_tolerance_mwh < 0 or total.payment_tolerance_gbp < 0:
         raise BadUsage("a tolerance is zero or more")
-    return StoredExpectedTotal(
-        settlement_date=settlement_date,
-        definition=definition,
-        energy_mwh=energy_mwh,
-        payment_gbp=payment_gbp,
-        energy_tolerance_mwh=energy_tolerance_mwh,
-        payment_tolerance_gbp=payment_tolerance_gbp,
-        origin=origin,
-    )
+    return total
+
+
+def definition_named(name: str) -> DefinitionName:
+    """Return the definition of that name.
+
+    Raises:
+        BadUsage: there is none.
+    """
+    for known in DEFINITION_NAMES:
+        if known == name:
+            return known
+    raise BadUsage(f"{name!r} is no definition; they are {', '.join(DEFINITION_NAMES)}")
 
 
 def _rows(text: str) -> Iterator[tuple[int, dict[str, str]]]:
@@ -94,14 +87,16 @@ def _rows(text: str) -> Iterator[tuple[int, dict[str, str]]]:
 
 def _total(row: Mapping[str, str], origin: str) -> StoredExpectedTotal:
     numbers = {name: _number(name, row.get(name, "")) for name in (*REQUIRED_COLUMNS[2:], *OPTIONAL_COLUMNS)}
-    return expected_total(
-        date.fromisoformat(row["settlement_date"].strip()),
-        row["definition"].strip(),
-        numbers["energy_mwh"],
-        numbers["payment_gbp"],
-        _or_default(numbers["energy_tolerance_mwh"], ENERGY_TOLERANCE_MWH),
-        _or_default(numbers["payment_tolerance_gbp"], PAYMENT_TOLERANCE_GBP),
-        origin=origin,
+    return require_sense(
+        StoredExpectedTotal(
+            settlement_date=date.fromisoformat(row["settlement_date"].strip()),
+            definition=definition_named(row["definition"].strip()),
+            energy_mwh=numbers["energy_mwh"],
+            payment_gbp=numbers["payment_gbp"],
+            energy_tolerance_mwh=_or_default(numbers["energy_tolerance_mwh"], ENERGY_TOLERANCE_MWH),
+            payment_tolerance_gbp=_or_default(numbers["payment_tolerance_gbp"], PAYMENT_TOLERANCE_GBP),
+            origin=origin,
+        )
     )
 
 
@@ -119,7 +114,3 @@ def _number(name: str, text: str) -> Decimal | None:
 
 def _or_default(value: Decimal | None, default: Decimal) -> Decimal:
     return default if value is None else value
-
-
-def _is_definition(name: str) -> TypeGuard[DefinitionName]:
-    return name in DEFINITION_NAMES

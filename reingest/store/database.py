@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import psycopg
+from psycopg import IsolationLevel
 from psycopg.rows import TupleRow
 
 from reingest.errors import DatabaseUnreachable, SchemaBehind
@@ -58,3 +59,18 @@ def database_errors() -> Iterator[None]:
         raise SchemaBehind(str(error).strip()) from error
     except (psycopg.OperationalError, psycopg.InterfaceError) as error:
         raise DatabaseUnreachable(str(error).strip()) from error
+
+
+@contextmanager
+def snapshot(connection: Connection) -> Iterator[None]:
+    """Let every statement of the block see the database as it was at the first of them, and change nothing.
+
+    A reader that needs two statements must not see a date before a publish with one and after it with the other.
+
+    Args:
+        connection: an autocommitting connection; it keeps to this isolation afterwards.
+    """
+    connection.isolation_level = IsolationLevel.REPEATABLE_READ
+    connection.read_only = True
+    with database_errors(), connection.transaction():
+        yield

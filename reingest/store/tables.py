@@ -42,6 +42,10 @@ class Table(SQLModel):
         """Return the class's name in snake case."""
         return re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
 
+    def as_row(self, *left_out: str) -> dict[str, Any]:
+        """Return the values by column, in the order of the columns, without those left out."""
+        return {name: getattr(self, name) for name in type(self).model_fields if name not in left_out}
+
 
 class Payload(Table, table=True):
     """The bytes of one answer, kept in the archive under their sha256."""

@@ -1,0 +1,143 @@
+"""`reingest config`: the settings in force, where each comes from, and whether they work."""
+
+import os
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal
+
+import typer
+
+from reingest.cli.arguments import AsCsv, AsJson
+from reingest.cli.output import Column, Output
+from reingest.errors import BadSetting, ReingestError
+from reingest.settings import Settings, environment_name, load_settings, load_settings_with_origins
+
+if TYPE_CHECKING:
+    from reingest.store.database import Connection
+
+app = typer.Typer(no_args_is_help=True)
+
+SETTINGS: Final = (
+    Column("setting", "setting"),
+    Column("value", "value"),
+    Column("origin", "from"),
+    Column("environment", "environment"),
+)
+CHECKS: Final = (Column("status", "check"), Column("name", "what"), Column("detail", "detail"))
+
+
+@dataclass(frozen=True, slots=True)
+class SettingCheck:
+    """Whether a part of the settings works; `error` is what a run would end with."""
+
+    name: str
+    status: Literal["pass", "fail"]
+    detail: str
+    error: ReingestError | None = None
+
+
+@app.command()
+def show(as_json: AsJson = False, as_csv: AsCsv = False) -> None:
+    """Show every setting: its value, where it comes from, and its environment variable."""
+    output = Output.chosen(as_json=as_json, as_csv=as_csv)
+    loaded = load_settings_with_origins()
+    rows = [
+        {
+            "setting": name,
+            "value": _shown(name, value),
+            "origin": loaded.origins[name],
+            "environment": environment_name(name),
+        }
+        for name, value in loaded.settings
+    ]
+    output.write(rows, SETTINGS, rows)
+
+
+@app.command()
+def check(as_json: AsJson = False, as_csv: AsCsv = False) -> None:
+    """Try the settings: the home, the certificates, the database, its schema, the register. Elexon is not asked."""
+    output = Output.chosen(as_json=as_json, as_csv=as_csv)
+    checks = _checks(load_settings())
+    rows = [{"name": one.name, "status": one.status, "detail": one.detail} for one in checks]
+    output.write(rows, CHECKS, rows)
+    faults = [one.error for one in checks if one.error]
+    if faults:
+        raise faults[0]
+
+
+def _checks(settings: Settings) -> list[SettingCheck]:
+    tried = [
+        _try("home", lambda: _home(settings)),
+        _try("ca_bundle", lambda: _ca_bundle(settings)),
+    ]
+    return [*tried, *_database_checks(settings)]
+
+
+def _try(name: str, act: Callable[[], str]) -> SettingCheck:
+    try:
+        return SettingCheck(name, "pass", act())
+    except ReingestError as error:
+        return SettingCheck(name, "fail", str(error), error)
+
+
+def _home(settings: Settings) -> str:
+    """Look, and make nothing: the home is made by the first run that needs it."""
+    there = next(folder for folder in (settings.home, *settings.home.parents) if folder.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        raise BadSetting(f"home {settings.home} cannot be used: {there} is no folder that can be written")
+    return f"{settings.home}{'' if there == settings.home else ', to be made'}"
+
+
+def _ca_bundle(settings: Settings) -> str:
+    if settings.ca_bundle is None:
+        return "the certificates that ship"
+    try:
+        ssl.create_default_context(cafile=str(settings.ca_bundle))
+    except (OSError, ssl.SSLError) as error:
+        raise BadSetting(f"ca_bundle {settings.ca_bundle} cannot be loaded: {error}") from error
+    return str(settings.ca_bundle)
+
+
+def _database_checks(settings: Settings) -> list[SettingCheck]:
+    """Try the database and what it must hold; what needs it is not tried where it does not answer."""
+    from reingest.cli.reading import connected
+
+    checks: list[SettingCheck] = []
+    try:
+        with connected() as connection:
+            checks.append(SettingCheck("database", "pass", _origin(settings)))
+            checks.append(_try("register", lambda: _register(connection)))
+            checks.append(_try("mining", lambda: _mining(connection)))
+    except ReingestError as error:
+        checks.append(SettingCheck("database", "fail", str(error), error))
+    return checks
+
+
+def _origin(settings: Settings) -> str:
+    return "DATABASE_URL" if settings.database_url else f"embedded, in {settings.postgres_folder}"
+
+
+def _register(connection: "Connection") -> str:
+    from reingest.store.units import load_register
+
+    register = load_register(connection)
+    if register is None:
+        return "not fetched yet; the first run fetches it"
+    return f"{len(register.wind_units):,} wind units"
+
+
+def _mining(connection: "Connection") -> str:
+    from reingest.curtailment.difficulty import known_until
+    from reingest.store.mining_inputs import difficulty_epochs
+
+    return f"difficulty known until {known_until(difficulty_epochs(connection)):%Y-%m-%d %H:%MZ}"
+
+
+def _shown(name: str, value: object) -> object:
+    """Return a setting's value for people's eyes: a password is nobody's."""
+    if name == "database_url" and value is not None:
+        from reingest.cli.db import without_password
+
+        return without_password(str(value))
+    return None if value is None else str(value)

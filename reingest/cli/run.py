@@ -1,0 +1,127 @@
+"""`reingest run`: who asked for what, when, and how it ended."""
+
+import json
+from typing import TYPE_CHECKING, Annotated, Final, get_args
+from uuid import UUID
+
+import typer
+
+from reingest.cli.arguments import AsCsv, AsJson, settlement_date
+from reingest.cli.output import Column, Output
+from reingest.cli.reading import listing
+from reingest.errors import BadUsage
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from reingest.store.listings import RunInFull
+
+app = typer.Typer(no_args_is_help=True)
+
+COLUMNS: Final = (
+    Column("id", "run"),
+    Column("started_at", "started"),
+    Column("kind", "kind"),
+    Column("settlement_date", "date"),
+    Column("outcome", "outcome"),
+    Column("exit_code", "exit"),
+    Column("seconds", "seconds", "rate"),
+    Column("requests", "requests", "count"),
+    Column("retries", "retries", "count"),
+    Column("holder", "who"),
+    Column("host", "host"),
+    Column("reason", "reason"),
+)
+_EVENTS: Final = (
+    Column("at", "at"),
+    Column("stage", "stage"),
+    Column("event", "event"),
+    Column("detail", "detail"),
+)
+
+
+@app.command("list")
+def list_(
+    day: Annotated[str | None, typer.Option("--date", metavar="D", help="Only runs of this settlement date.")] = None,
+    outcome: Annotated[
+        str | None, typer.Option(metavar="OUTCOME", help="Only runs that ended so, such as held or partial.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, max=100_000, metavar="N", help="How many at most.")] = 20,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
+) -> None:
+    """List runs, newest first; one without an outcome is under way, or its process died."""
+    from reingest.store.listings import list_runs
+
+    output = Output.chosen(as_json=as_json, as_csv=as_csv)
+    wanted: date | None = settlement_date(day) if day else None
+    _require_outcome(outcome)
+    with listing() as session:
+        runs = list_runs(session, settlement_date=wanted, outcome=outcome, limit=limit)
+    rows = [run.as_row() | {"seconds": _seconds(run.started_at, run.finished_at)} for run in runs]
+    output.write(rows, COLUMNS, rows, after=[] if rows else ["No runs. Next: reingest date D"])
+
+
+@app.command()
+def show(
+    run_id: Annotated[str, typer.Argument(metavar="ID", help="The run's id, as run list prints it.")],
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
+) -> None:
+    """Show one run in full: what was asked, its stages, its answers by status, its error."""
+    from reingest.store.listings import run_in_full
+
+    output = Output.chosen(as_json=as_json, as_csv=as_csv)
+    with listing() as session:
+        run = run_in_full(session, _run_id(run_id))
+    events = [event.as_row("id", "run_id") for event in run.events]
+    table = events if output.csv else [event | {"detail": _compact(event["detail"])} for event in events]
+    output.write(_document(run, events), _EVENTS, table, before=_facts(run))
+
+
+def _run_id(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError as error:
+        raise BadUsage(f"{text!r} is not a run id", next_command="reingest run list") from error
+
+
+def _require_outcome(outcome: str | None) -> None:
+    from reingest.store.runs import RunOutcome
+
+    if outcome is not None and outcome not in get_args(RunOutcome):
+        raise BadUsage(f"{outcome!r} is no outcome; they are {', '.join(get_args(RunOutcome))}")
+
+
+def _document(run: "RunInFull", events: list[dict[str, object]]) -> dict[str, object]:
+    return run.run.as_row() | {
+        "version": run.version.number if run.version else None,
+        "version_state": run.version.state if run.version else None,
+        "seconds": _seconds(run.run.started_at, run.run.finished_at),
+        "answers": run.answers,
+        "events": events,
+    }
+
+
+def _facts(run: "RunInFull") -> list[str]:
+    """Return the run's own row, a fact a line, and a blank line before its events."""
+    from reingest.cli.output import table_lines
+
+    facts = {key: value for key, value in _document(run, []).items() if value not in (None, [], {})}
+    facts |= {key: _compact(value) for key, value in facts.items() if isinstance(value, dict)}
+    rows = [{"fact": key.replace("_", " "), "value": value} for key, value in facts.items()]
+    lines = table_lines((Column("fact", ""), Column("value", "")), rows)
+    return [line for line in lines if line.strip()] + ([""] if run.events else [])
+
+
+def _compact(detail: object) -> str:
+    return json.dumps(detail, ensure_ascii=False, separators=(", ", ": ")) if detail else ""
+
+
+def _seconds(started: "object", finished: "object") -> object:
+    from datetime import datetime
+    from decimal import Decimal
+
+    if not isinstance(started, datetime) or not isinstance(finished, datetime):
+        return None
+    return Decimal(str(round((finished - started).total_seconds(), 3)))

@@ -1,0 +1,136 @@
+"""`reingest status`: one line a date, one character a period; a year at a glance."""
+
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from itertools import groupby
+from typing import Final
+
+import typer
+
+from reingest.calendar import settlement_date_of
+from reingest.cli.arguments import AsCsv, AsJson, OptionalSpan, Span
+from reingest.cli.output import Column, Output, colours_wanted, write_csv
+from reingest.cli.output import as_json as json_text
+from reingest.cli.reading import reading
+from reingest.clock import utc_now
+from reingest.errors import FutureDate
+from reingest.store.status import DateStatus, MonthStatus, status_of_dates, status_of_months
+
+CELLS: Final = {
+    "fetched": "#",
+    "confirmed_empty": "0",
+    "not_published": "?",
+    "failed": "!",
+    "not_asked": "-",
+    "none": ".",
+}
+LEGEND: Final = "# fetched  0 confirmed empty  ? not published  ! failed  - not asked  . no version  * provisional"
+MOST_PERIODS: Final = 50
+
+_COLOURS: Final = {"#": "green", "0": "cyan", "?": "yellow", "!": "red", "-": "magenta"}
+_MONTHS: Final = (
+    Column("month", "month"),
+    Column("published", "published", "count"),
+    Column("expected", "of dates", "count"),
+    Column("provisional", "provisional", "count"),
+    Column("held", "with a held version", "count"),
+)
+
+
+def status(span: OptionalSpan = None, as_json: AsJson = False, as_csv: AsCsv = False) -> None:
+    """Show what became of each period of a date, a month or a year; without one, how far each month is."""
+    output = Output.chosen(as_json=as_json, as_csv=as_csv)
+    if span is None:
+        _status_of_months(output)
+    else:
+        _status_of_dates(output, span)
+
+
+def _status_of_months(output: Output) -> None:
+    with reading() as connection:
+        months = status_of_months(connection)
+    rows = [_month_row(month) for month in months]
+    output.write(rows, _MONTHS, rows, after=_months_footing(months))
+
+
+def _month_row(month: MonthStatus) -> dict[str, object]:
+    return {
+        "month": month.month.isoformat()[:7],
+        "published": month.published,
+        "expected": month.expected,
+        "provisional": month.provisional,
+        "held": month.held,
+    }
+
+
+def _months_footing(months: Sequence[MonthStatus]) -> list[str]:
+    if not months:
+        return ["Nothing is published yet. Next: reingest date D"]
+    return [
+        "",
+        f"{sum(month.published for month in months):,} dates published. One month in full: reingest status YYYY-MM",
+    ]
+
+
+def _status_of_dates(output: Output, span: Span) -> None:
+    today = settlement_date_of(utc_now())
+    if span.start > today:
+        raise FutureDate(f"{span} has not begun; today is {today}", settlement_date=span.start)
+    with reading() as connection:
+        # A date that has not begun has no state, so a year under way ends today.
+        dates = status_of_dates(connection, span.start, min(span.end, today + timedelta(days=1)))
+    if output.json:
+        typer.echo(json_text([_document(one) for one in dates] if span.kind != "day" else _document(dates[0])))
+    elif output.csv:
+        keys = ["settlement_date", "state", "version", "held_version", "provisional"]
+        write_csv([*keys, *map(str, range(1, MOST_PERIODS + 1))], map(_wide_row, dates))
+    else:
+        typer.echo("\n".join([*grid_lines(dates), "", *_footing(dates)]))
+
+
+def grid_lines(dates: Iterable[DateStatus]) -> list[str]:
+    """Return a heading and one line a date: its state, and a character a period."""
+    ruler = "".join(f"{number:<6}" for number in range(1, MOST_PERIODS, 6)).rstrip()
+    return [f"{'date':<10}  {'state':<10}  {ruler}", *map(_grid_line, dates)]
+
+
+def _grid_line(one: DateStatus) -> str:
+    cells = "".join(CELLS[outcome] for outcome in one.periods.values()) or CELLS["none"] * 48
+    version = one.version if one.version is not None else one.held_version
+    mark = "*" if one.provisional else ""
+    word = {"published": f"v{version}{mark}", "held": f"held v{version}", "none": "-"}[one.state]
+    beside = f"  v{one.held_version} held" if one.state == "published" and one.held_version is not None else ""
+    return f"{one.settlement_date}  {word:<10}  {_paint(cells)}{beside}"
+
+
+def _paint(cells: str) -> str:
+    if not colours_wanted():
+        return cells
+    runs = ("".join(run) for _, run in groupby(cells))
+    return "".join(typer.style(run, fg=_COLOURS.get(run[0])) for run in runs)
+
+
+def _footing(dates: Sequence[DateStatus]) -> list[str]:
+    counts = {
+        "published": sum(one.state == "published" for one in dates),
+        "provisional": sum(one.provisional for one in dates),
+        "with a held version": sum(one.held_version is not None for one in dates),
+        "with nothing": sum(one.state == "none" for one in dates),
+    }
+    summary = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
+    return [LEGEND, f"{len(dates)} date{'s' if len(dates) != 1 else ''}: {summary}"]
+
+
+def _document(one: DateStatus) -> dict[str, object]:
+    return {
+        "settlement_date": one.settlement_date,
+        "state": one.state,
+        "version": one.version,
+        "held_version": one.held_version,
+        "provisional": one.provisional,
+        "periods": one.periods,
+    }
+
+
+def _wide_row(one: DateStatus) -> dict[str, object]:
+    return _document(one) | {str(number): outcome for number, outcome in one.periods.items()}
