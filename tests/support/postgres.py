@@ -26,7 +26,7 @@ class Databases:
         name = f"{self.run}_template"
         with self._server() as server:
             server.execute("select pg_advisory_lock(%s)", [TEMPLATE_LOCK])
-            if not server.execute("select from pg_database where datname = %s", [name]).fetchone():
+            if server.execute("select 1 from pg_database where datname = %s", [name]).fetchone() is None:
                 unfinished = f"{name}_unfinished"
                 _execute(server, "create database {}", unfinished)
                 fill(self._url(unfinished))
