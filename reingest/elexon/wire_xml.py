@@ -70,7 +70,8 @@ def xml_rows(content: bytes, collector: RowCollector, dataset: str) -> WireRows:
         if null_words:
             values = [None if value in NULLS else value for value in values]
         collector.add([field.tag for field in fields], values)
-    return collector.rows("xml", envelope_unknown=parts.keys() - _ENVELOPE)
+    drift = [local_name(part.tag) for name, part in parts.items() if name not in _ENVELOPE]
+    return collector.rows("xml", envelope_unknown=drift)
 
 
 def local_name(tag: str) -> str:
