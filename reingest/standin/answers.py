@@ -21,7 +21,7 @@ class Answers:
         self.xml_shape: XmlShape = xml_shape
         self.refuse_xml = refuse_xml
         self._kept: OrderedDict[tuple[Asked, int], Reply] = OrderedDict()
-        self._kept_bytes = 0
+        self.kept_bytes = 0
 
     def answer(self, asked: Asked) -> Reply:
         """Return the answer to a request, the same object until its date is restated.
@@ -61,7 +61,7 @@ class Answers:
 
     def _keep(self, key: tuple[Asked, int], reply: Reply) -> None:
         self._kept[key] = reply
-        self._kept_bytes += reply.held_bytes
-        while self._kept_bytes > KEPT_BYTES and len(self._kept) > 1:
+        self.kept_bytes += reply.held_bytes
+        while self.kept_bytes > KEPT_BYTES and len(self._kept) > 1:
             _, forgotten = self._kept.popitem(last=False)
-            self._kept_bytes -= forgotten.held_bytes
+            self.kept_bytes -= forgotten.held_bytes

@@ -39,10 +39,11 @@ class ArchivedAnswers:
             if entry.status == _SERVED:
                 asked = (entry.dataset, entry.settlement_date, entry.period, entry.side)
                 self._newest.setdefault(asked, {})[entry.wire] = entry
+        self._dates = frozenset(settlement_date for _, settlement_date, _, _ in self._newest)
 
     def serves(self, settlement_date: date) -> bool:
         """Whether any answer of the date is archived."""
-        return any(asked[1] == settlement_date for asked in self._newest)
+        return settlement_date in self._dates
 
     def answer(
         self, dataset: str, settlement_date: date | None, period: int | None, side: Side | None, wire: Wire

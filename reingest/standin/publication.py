@@ -128,6 +128,8 @@ class Publication:
         return stacks
 
     def _current(self, period: SettlementPeriod) -> PeriodStack | None:
+        if self.serves_bytes_of(period.settlement_date):
+            return None
         if period in self._restated:
             return self._restated[period]
         for source in (self._recorded, self._generated):

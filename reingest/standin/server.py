@@ -4,21 +4,22 @@ with StandIn(StandInConfig(generate=7)) as elexon:
     settings = Settings(elexon_url=elexon.url)
 """
 
+import asyncio
+import http.client
 import json
 import logging
 import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
-from types import FrameType, TracebackType
+from types import TracebackType
 from typing import Any, Final, Literal, Self
 from urllib.parse import urlsplit
 
-import httpx
 import uvicorn
 
 from reingest.errors import BadUsage
@@ -40,6 +41,9 @@ from reingest.standin.units import generated_register
 
 LOOPBACK: Final = "127.0.0.1"
 _START_SECONDS: Final = 30.0
+_CONTROL_SECONDS: Final = 60.0
+_START: Final = "reingest stand-in serve --help"
+_HELP: Final = "reingest stand-in restate --help"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,22 +115,43 @@ class StandInConfig:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn's server, which tells when it listens, ends without waiting, and exits 0 on a signal."""
+    """uvicorn's server, which tells when it listens, ends at once whatever it does, and exits 0 on a signal."""
 
     def __init__(self, config: uvicorn.Config, started: Callable[[], None]) -> None:
         super().__init__(config)
         self._tell_started = started
+        self._stopped = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def stop(self) -> None:
+        """End the server; from any thread, or from a signal handler."""
+        self.should_exit = True
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._stopped.set)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        self._loop = asyncio.get_running_loop()
         await super().startup(sockets)
         self._tell_started()
 
+    async def main_loop(self) -> None:
+        # uvicorn looks ten times a second; a test that starts and stops a stand-in would wait for it.
+        while not await self.on_tick(0):
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stopped.wait(), timeout=1)
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         # Whoever stops the stand-in does not wait for its answers; a scripted hang would keep it for an hour.
+        for server in self.servers:
+            server.close()
+        for listener in sockets or ():
+            listener.close()
         for connection in list(self.server_state.connections):
             if connection.transport is not None:
                 connection.transport.abort()
-        await super().shutdown(sockets)
+        for task in list(self.server_state.tasks):
+            task.cancel()
+        await asyncio.gather(*self.server_state.tasks, return_exceptions=True)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -134,11 +159,7 @@ class _Server(uvicorn.Server):
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-
-        def stop(_signal: int, _frame: FrameType | None) -> None:
-            self.should_exit = True
-
-        before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+        before = {number: signal.signal(number, lambda *_: self.stop()) for number in (signal.SIGTERM, signal.SIGINT)}
         try:
             yield
         finally:
@@ -187,9 +208,9 @@ class StandIn:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Stop, whatever is still being answered."""
-        if self._server is not None and self._thread is not None:
-            self._server.should_exit = True
+        """Stop, whatever is still being answered; stopping twice is no fault."""
+        if self._server is not None and self._thread is not None and self._thread.is_alive():
+            self._server.stop()
             self._thread.join()
 
     def requests(self) -> list[SeenRequest]:
@@ -236,17 +257,19 @@ def control(origin: str, method: str, name: str, body: dict[str, Any] | None = N
     Raises:
         BadUsage: nothing answers there, it is no stand-in, or it refuses what is asked.
     """
-    url = origin.removesuffix("/").removesuffix(BASE_PATH) + f"{CONTROL_PATH}/{name}"
+    parts = urlsplit(origin)
+    if parts.scheme != "http" or parts.hostname not in {LOOPBACK, "localhost"}:
+        raise BadUsage(f"{origin} is not on this machine, so it is no stand-in", next_command=_START)
     content = None if body is None else json.dumps(body, default=str)
-    if urlsplit(origin).hostname not in {LOOPBACK, "localhost", "::1"}:
-        raise BadUsage(f"{origin} is not on this machine, so it is no stand-in", next_command="reingest stand-in serve")
     try:
-        answer = httpx.request(method, url, content=content, timeout=60, trust_env=False)
-        result = answer.json()
-    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
-        raise BadUsage(f"no stand-in answers at {url}: {error}", next_command="reingest stand-in serve") from error
-    if answer.is_error or not isinstance(result, dict):
-        raise BadUsage(f"the stand-in refused: {result['message']}")
+        with closing(http.client.HTTPConnection(parts.hostname, parts.port, timeout=_CONTROL_SECONDS)) as connection:
+            connection.request(method, f"{CONTROL_PATH}/{name}", content)
+            answer = connection.getresponse()
+            result = json.loads(answer.read())
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise BadUsage(f"no stand-in answers at {origin}: {error}", next_command=_START) from error
+    if answer.status != http.HTTPStatus.OK or not isinstance(result, dict):
+        raise BadUsage(f"the stand-in at {origin} refused: {result.get('message', result)}", next_command=_HELP)
     return result
 
 

@@ -102,7 +102,7 @@ async def _chunked_cut(request: Request, reply: Reply, rule: FaultRule) -> None:
 
 
 async def _not_http(request: Request, _reply: Reply, _rule: FaultRule) -> None:
-    _transport(request).write(b"220 mail.example ESMTP ready\r\n")
+    _transport(request).write(b"220 mail.example ESMTP ready\r\n\r\n")
 
 
 async def _bad_gzip(request: Request, reply: Reply, _rule: FaultRule) -> None:
