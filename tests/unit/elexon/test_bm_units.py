@@ -3,7 +3,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reingest.elexon.bm_units import BmUnit, read_bm_units
@@ -79,6 +79,7 @@ def test_a_null_never_hides_a_value() -> None:
         assert one.fuel_type == "WIND"
 
 
+@settings(deadline=None)
 @given(
     st.permutations([unit(), unit(eic="A"), unit(fuelType=None), unit(elexonBmUnit="E_X-1"), unit(elexonBmUnit=None)])
 )

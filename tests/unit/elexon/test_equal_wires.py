@@ -3,12 +3,11 @@
 import json
 from decimal import Decimal
 
-import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reingest.elexon.rows import StackTable, stack_table
-from tests.support.elexon import XML_SHAPES, Cell, WireRow, XmlShape, as_json, as_xml, row, stack
+from tests.support.elexon import XML_SHAPES, Cell, WireRow, as_json, as_xml, row, stack
 
 
 @st.composite
@@ -20,8 +19,8 @@ def numbers(draw: st.DrawFn) -> str:
 
 def texts() -> st.SearchStrategy[str]:
     """Draw what XML can carry and what means something: no control characters, no text that means null."""
-    letters = st.characters(codec="utf-8", exclude_categories=["Cs", "Cc", "Cn", "Co"])
-    return st.text(letters, min_size=1, max_size=12).filter(lambda text: text.strip() not in {"", "NULL"})
+    letters = st.sampled_from("ATZtnul019_-/ .,;<>&\"'{}[]\u00e9\u20ac\u65e5\U0001f300")
+    return st.text(letters, min_size=1, max_size=8).filter(lambda text: text.strip() not in {"", "NULL"})
 
 
 def negative(number: str) -> str:
@@ -68,16 +67,20 @@ def contents(result: StackTable) -> tuple[object, object]:
     return result.rows.to_pylist(), rejects
 
 
-@pytest.mark.parametrize("shape", XML_SHAPES)
-@given(st.lists(rows(), max_size=8))
-def test_equal_tables(shape: XmlShape, drawn: list[WireRow]) -> None:
-    """XML and JSON of one period give equal accepted rows and equal rejects, whatever the rows say."""
-    from_json, from_xml = stack(as_json(drawn)), stack(as_xml(drawn, shape))
-    assert contents(stack_table([from_xml])) == contents(stack_table([from_json]))
-    assert from_xml.unknown_fields == from_json.unknown_fields
+@settings(deadline=None)
+@given(st.lists(rows(), max_size=5))
+def test_equal_tables(drawn: list[WireRow]) -> None:
+    """JSON and every shape of XML give equal accepted rows and equal rejects, whatever the rows say."""
+    from_json = stack(as_json(drawn))
+    expected = contents(stack_table([from_json]))
+    for shape in XML_SHAPES:
+        from_xml = stack(as_xml(drawn, shape))
+        assert contents(stack_table([from_xml])) == expected
+        assert from_xml.unknown_fields == from_json.unknown_fields
 
 
-@given(st.lists(rows(), max_size=8))
+@settings(deadline=None)
+@given(st.lists(rows(), max_size=5))
 def test_nothing_is_lost(drawn: list[WireRow]) -> None:
     """Every row of a payload is accepted or rejected, once, under its own place."""
     found = stack(as_json(drawn))
@@ -87,6 +90,7 @@ def test_nothing_is_lost(drawn: list[WireRow]) -> None:
     assert places == set(range(len(drawn)))
 
 
+@settings(deadline=None)
 @given(st.lists(numbers(), min_size=1, max_size=20))
 def test_digits(drawn: list[str]) -> None:
     """Every accepted volume equals the number that was sent, digit for digit and exactly."""
@@ -98,7 +102,8 @@ def test_digits(drawn: list[str]) -> None:
         assert Decimal(accepted["volume"]) == Decimal(negative(drawn[accepted["row"]]))
 
 
-@given(st.lists(rows(), min_size=1, max_size=6), st.data())
+@settings(deadline=None)
+@given(st.lists(rows(), min_size=1, max_size=3), st.data())
 def test_order_of_fields_means_nothing(drawn: list[WireRow], data: st.DataObject) -> None:
     """Rows whose fields come in any order, each row in its own, are the same rows."""
     shuffled = [dict(data.draw(st.permutations(list(one.items())))) for one in drawn]

@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 
 import httpx
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reingest.clock import FixedClock, use_clock
@@ -47,6 +47,7 @@ def test_retry_after(header: str | None, seconds: float) -> None:
         assert retry_after_seconds(header) == seconds
 
 
+@settings(deadline=None)
 @given(attempt=st.integers(1, 20), asked=st.floats(0, 100))
 def test_backoff(attempt: int, asked: float) -> None:
     """A wait is at least what was asked for, and otherwise anywhere below a bound that doubles up to 30 s."""

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reingest.elexon.fields import WIRE_NAMES
@@ -46,6 +46,7 @@ def test_a_changed_byte(wire: str) -> None:
             assert found in STRUCTURAL_MEANINGS if isinstance(found, str) else found.rows == 2
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200) | st.text(max_size=200).map(str.encode))
 def test_anything(body: bytes) -> None:
     """Whatever bytes come, the answer is rows or a declared reject, never another error."""
@@ -53,6 +54,7 @@ def test_anything(body: bytes) -> None:
     assert isinstance(found, RawStack) or found in STRUCTURAL_MEANINGS
 
 
+@settings(deadline=None)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.floats() | st.text(max_size=5),
