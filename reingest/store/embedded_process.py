@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 LOCK_SECONDS = 120.0
 POLL_SECONDS = 0.01
+COMMAND_LINE_TRIES = 10
 # No process has it: Linux counts to 2**22, macOS to 99,999. Postgres takes it for a process that has ended.
 NO_PROCESS = 2**31 - 1
 
@@ -69,9 +70,15 @@ def is_server(pid: int, data: Path) -> bool:
     """Tell whether the process is a living postmaster of this cluster, and not merely something with that number."""
     try:
         process = psutil.Process(pid)
-        return process.status() != psutil.STATUS_ZOMBIE and str(data) in process.cmdline()
+        for _ in range(COMMAND_LINE_TRIES):
+            if command := process.cmdline():
+                return str(data) in command
+            # For an instant, between shell and server, a process has none; a kernel's thread never has.
+            time.sleep(POLL_SECONDS)
     except (psutil.NoSuchProcess, psutil.AccessDenied):
-        return False
+        # A zombie is a NoSuchProcess here.
+        pass
+    return False
 
 
 def disarm(lock_file: Path, data: Path) -> None:

@@ -1,12 +1,15 @@
 import os
 import pwd
+import subprocess
+import time
 from pathlib import Path
 
 import pytest
 
 from reingest.errors import EmbeddedServerFailed
 from reingest.store.embedded_place import Account, Place, choose_account, find_place, prepare_place, socket_folder
-from reingest.store.embedded_process import disarm, read_postmaster, run, server_pid, spawn
+from reingest.store.embedded_process import disarm, is_server, read_postmaster, run, server_pid, spawn
+from tests.support.processes import lives
 
 POSTMASTER = "{pid}\n/data\n1767225600\n5432\n/sockets\n\n  1 2\n{state}\n"
 ME = Account("me", os.geteuid(), os.getegid())
@@ -145,6 +148,17 @@ def test_only_the_number_of_a_stranger_is_disarmed(tmp_path: Path) -> None:
     assert pid_file.read_text() == POSTMASTER.format(pid=2**31 - 1, state="ready")
     disarm(pid_file, tmp_path)
     assert pid_file.read_text() == POSTMASTER.format(pid=2**31 - 1, state="ready")
+
+
+def test_what_is_not_a_server(tmp_path: Path) -> None:
+    """This process, a process that has ended unnoticed, one without a command line and none at all are no servers."""
+    with subprocess.Popen(["true"]) as ended:
+        while lives(ended.pid):
+            time.sleep(0.001)
+        assert not is_server(ended.pid, tmp_path)
+    assert not is_server(os.getpid(), tmp_path)
+    assert not is_server(2, tmp_path)
+    assert not is_server(2**31 - 1, tmp_path)
 
 
 def test_a_program_that_fails_is_told_with_its_words(tmp_path: Path) -> None:
