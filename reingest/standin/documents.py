@@ -40,7 +40,7 @@ def document(asked: Asked, publication: Publication) -> Document | None:
 
 
 def published(asked: Asked, publication: Publication) -> list[PeriodStack]:
-    """Return the published stacks that a request is about: of one period, or of the whole date."""
+    """Return the published stacks that a request is about: of one period, or of the whole date; none without a date."""
     if asked.settlement_date is None:
         return []
     if asked.period is None:

@@ -3,7 +3,7 @@
 from collections import Counter, deque
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from reingest.clock import utc_now
 
@@ -57,11 +57,8 @@ class Journal:
         return {"total": self._counts.total(), "by_path": dict(self._counts), "asked": asked}
 
 
-def seen_requests(journal: dict[str, object]) -> list[SeenRequest]:
-    """Return the requests that `Journal.as_dict` describes."""
-    asked = journal["asked"]
-    if not isinstance(asked, list):
-        raise TypeError("not a journal")
+def seen_requests(asked: list[dict[str, Any]]) -> list[SeenRequest]:
+    """Return the requests that `Journal.as_dict` lists as `asked`."""
     return [
         SeenRequest(**entry | {"at": datetime.fromisoformat(entry["at"]), "faults": tuple(entry["faults"])})
         for entry in asked

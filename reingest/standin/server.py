@@ -13,7 +13,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from types import TracebackType
@@ -215,7 +215,7 @@ class StandIn:
 
     def requests(self) -> list[SeenRequest]:
         """Return what was asked, in order."""
-        return seen_requests(self._control("GET", "requests"))
+        return seen_requests(self._control("GET", "requests")["asked"])
 
     def restate(self, settlement_date: date, **changes: object) -> list[int]:
         """Change what is published of a date, and return the periods that changed.
@@ -288,11 +288,6 @@ def serve(config: StandInConfig, port: int, announce: Callable[[str], None]) -> 
     app = config.app()
     listener = _listener(port)
     _server(app, lambda: announce(_origin(listener) + BASE_PATH)).run([listener])
-
-
-def with_latency(config: StandInConfig, latency_ms: float) -> StandInConfig:
-    """Return the same configuration with another latency."""
-    return replace(config, latency_ms=latency_ms)
 
 
 def _server(app: StandInApp, started: Callable[[], None]) -> _Server:

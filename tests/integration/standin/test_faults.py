@@ -304,6 +304,11 @@ def test_the_content_type_can_lie(struck: Struck) -> None:
     assert json.loads(answer.content)["data"]
 
 
+def test_bodies_without_a_dataset_can_be_spoiled_too(struck: Struck) -> None:
+    """The register names no dataset, so a stray character comes first."""
+    assert get(struck("control_character"), "/reference/bmunits/all").content.startswith(b"\x01[")
+
+
 def test_a_cut_is_where_the_rule_says(struck: Struck) -> None:
     """A cut body is a valid answer of HTTP: its length is stated as it is."""
     answer = get(struck("cut", bytes=100), STACK)

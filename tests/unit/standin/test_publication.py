@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from reingest.errors import NotFound
+from reingest.standin.asked import Asked
 from reingest.standin.days import RecordedDays
+from reingest.standin.documents import published
 from reingest.standin.fleet import fleet_of
 from reingest.standin.generate import GeneratedDays
 from reingest.standin.model import StackRow
@@ -129,3 +131,13 @@ def test_recorded_days_stand_before_generated_ones(tmp_path: Path) -> None:
     publication = Publication(register, recorded=recorded, generated=GeneratedDays(7, fleet_of(register)))
     assert len(volumes(publication)[0]) == 5
     assert len(publication.day(OTHER_DAY)) == 48
+
+
+def test_a_request_is_about_its_periods(publication: Publication) -> None:
+    """A request is about one period, all of its date, or nothing where the dataset has no date."""
+    counts = [
+        len(published(asked, publication))
+        for asked in (Asked("DISEBSP", settlement_date=DAY, period=5), Asked("DISEBSP", settlement_date=DAY))
+    ]
+    assert counts == [1, 48]
+    assert published(Asked("BMUNITS"), publication) == []
