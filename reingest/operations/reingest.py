@@ -8,6 +8,7 @@ from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from reingest.checkpoints import checkpoint
 from reingest.errors import (
     ArchiveError,
+    Bug,
     Conflict,
     DatabaseError,
     LeaseLost,
@@ -136,14 +137,15 @@ def _stored_failure(run: DateRun) -> Iterator[None]:
     except ReingestError as error:
         _store_failure(run, error)
         raise
-    except BaseException as error:
-        # The process's edge for this run: whatever ends it, cancellation and faults of ours among them, is stored.
-        _store_failure(run, ReingestError(f"{type(error).__name__}: {error}", settlement_date=run.settlement_date))
+    except Exception as error:
+        # The edge of the run: a fault of ours is stored before it goes on its way. An interrupt is not stored: like a
+        # kill, it leaves a run that has no end.
+        _store_failure(run, Bug(f"{type(error).__name__}: {error}", settlement_date=run.settlement_date))
         raise
 
 
 def _store_failure(run: DateRun, error: ReingestError) -> None:
     """Store how the run failed; where the database itself is what failed, the log has to do."""
-    log.error("%s: %s", error.code, error)
+    log.info("%s: %s", error.code, error)
     with suppress(DatabaseError), connect(run.database_url, purpose="run failed") as connection:
         end_run(connection, run.run, outcome_of_error(error), error)
