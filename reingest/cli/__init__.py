@@ -22,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     words = globals_first(sys.argv[1:] if arguments is None else arguments)
     try:
-        code = root_command().main(args=words, prog_name="reingest", standalone_mode=False)
+        code = root_command().main(args=words, prog_name="reingest", standalone_mode=False, obj=words)
     except (Exception, KeyboardInterrupt) as escaped:  # noqa: BLE001  (the edge: nothing may pass it)
         return _report(escaped, as_json="--json" in words)
     if code == Interrupted.exit_code:  # how Typer says that the keyboard stopped it

@@ -109,6 +109,7 @@ def _print_version(wanted: bool) -> None:
 
 @app.callback()
 def reingest(
+    context: typer.Context,
     home: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Data, archive and embedded database (REINGEST_HOME).")
     ] = None,
@@ -123,6 +124,8 @@ def reingest(
     ] = False,
 ) -> None:
     """Rebuild one settlement date of GB wind-curtailment data from Elexon, prove the result, and swap it in."""
+    if "--help" in (context.obj or ()):  # help must work with settings that do not
+        return
     from reingest.cli.logs import configure_logs
     from reingest.settings import load_settings, use_flags
 

@@ -109,7 +109,7 @@ SettlementDate = Annotated[
 ]
 OptionalSpan = Annotated[
     Span | None,
-    typer.Argument(parser=settlement_span, metavar="[D|YYYY-MM|YYYY]", help="A date, a month or a year."),
+    typer.Argument(parser=settlement_span, metavar="D|YYYY-MM|YYYY", help="A date, a month or a year."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, with exact numbers as strings.")]
 AsCsv = Annotated[bool, typer.Option("--csv", help="Print CSV, with exact numbers.")]

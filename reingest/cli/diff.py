@@ -73,8 +73,8 @@ class Compared:
 
 def diff(
     settlement_date: SettlementDate,
-    a: Annotated[int | None, typer.Argument(metavar="[A]", help="The older version's number.")] = None,
-    b: Annotated[int | None, typer.Argument(metavar="[B]", help="The newer one's; the served one by default.")] = None,
+    a: Annotated[int | None, typer.Argument(metavar="A", help="The older version's number.")] = None,
+    b: Annotated[int | None, typer.Argument(metavar="B", help="The newer one's; the served one by default.")] = None,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
 ) -> None:

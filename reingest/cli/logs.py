@@ -41,6 +41,6 @@ def configure_logs(level: str) -> None:
     handler = _Stderr()
     handler.setFormatter(JsonLines())
     root = logging.getLogger()
-    root.handlers = [handler]
-    root.setLevel(logging.WARNING)
+    # Another's handlers stay; ours of an earlier command line in this process does not.
+    root.handlers = [other for other in root.handlers if not isinstance(other, _Stderr)] + [handler]
     logging.getLogger(ROOT).setLevel(level)
