@@ -1,7 +1,7 @@
 """The demo: one settlement date re-ingested end to end, restated at the source, and re-ingested again.
 
 Everything is real: the embedded Postgres, HTTP to the stand-in Elexon, the stages, the publish. It runs in a folder of
-its own, which it makes anew, so that every demo is the same; it stops what it started.
+its own and begins with an empty database, so that every demo is the same; it stops what it started.
 """
 
 import argparse
@@ -14,6 +14,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+import psycopg
+
+from reingest.store.embedded import EmbeddedPostgres
 
 ROOT = Path(__file__).parents[1]
 REINGEST = ROOT / ".venv" / "bin" / "reingest"
@@ -53,22 +57,28 @@ def show(environment: dict[str, str], title: str, *arguments: str) -> None:
 
 @contextmanager
 def embedded_postgres(environment: dict[str, str]) -> Iterator[None]:
-    """Start a fresh embedded Postgres with the schema, and stop it."""
-    if HOME.exists():
-        subprocess.run([REINGEST, "db", "stop"], env=environment, check=True, stdout=subprocess.DEVNULL)
-        shutil.rmtree(HOME)
+    """Start the embedded Postgres with an empty schema, and stop it."""
+    shutil.rmtree(HOME / "archive", ignore_errors=True)
     try:
-        show(environment, "The embedded Postgres, from nothing:", "db", "start")
+        show(environment, "The embedded Postgres:", "db", "start")
+        empty_database(EmbeddedPostgres(HOME / "postgres").start())
         show(environment, "Its schema:", "db", "upgrade")
         yield
     finally:
         subprocess.run([REINGEST, "db", "stop"], env=environment, check=True, stdout=subprocess.DEVNULL)
 
 
+def empty_database(url: str) -> None:
+    """Take away what an earlier demo left."""
+    with psycopg.connect(url) as connection:
+        connection.execute("drop schema public cascade")
+        connection.execute("create schema public")
+
+
 @contextmanager
 def stand_in(environment: dict[str, str]) -> Iterator[str]:
     """Start the stand-in Elexon on a free port, give its base URL, and stop it."""
-    command = [REINGEST, "stand-in", "serve", "--port", "0", "--generate", SEED]
+    command = [str(REINGEST), "stand-in", "serve", "--port", "0", "--generate", SEED]
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as server:
         try:
             url = server.stdout.readline().strip() if server.stdout else ""
