@@ -82,14 +82,14 @@ def _rows(text: str) -> Iterator[tuple[int, dict[str, str]]]:
                 raise BadUsage(f"line {reader.line_num}: it has another number of values than the header")
             yield reader.line_num, row
     except csv.Error as error:
-        raise BadUsage(f"line {reader.line_num}: {error}") from error
+        raise BadUsage(f"line {reader.reader.line_num}: {error}") from error  # the outer count lags here
 
 
 def _total(row: Mapping[str, str], origin: str) -> StoredExpectedTotal:
     numbers = {name: _number(name, row.get(name, "")) for name in (*REQUIRED_COLUMNS[2:], *OPTIONAL_COLUMNS)}
     return require_sense(
         StoredExpectedTotal(
-            settlement_date=date.fromisoformat(row["settlement_date"].strip()),
+            settlement_date=_date(row["settlement_date"].strip()),
             definition=definition_named(row["definition"].strip()),
             energy_mwh=numbers["energy_mwh"],
             payment_gbp=numbers["payment_gbp"],
@@ -98,6 +98,13 @@ def _total(row: Mapping[str, str], origin: str) -> StoredExpectedTotal:
             origin=origin,
         )
     )
+
+
+def _date(text: str) -> date:
+    value = date.fromisoformat(text)
+    if value.isoformat() != text:  # other forms of ISO 8601, such as week dates, are more likely slips
+        raise BadUsage(f"{text!r} is not a date such as 2022-01-31")
+    return value
 
 
 def _number(name: str, text: str) -> Decimal | None:
