@@ -3,6 +3,8 @@
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from http import HTTPStatus
+from typing import Final
 
 from reingest.errors import BadUsage
 from reingest.standin.answers import Answers
@@ -17,7 +19,8 @@ from reingest.standin.publication import Publication, as_first_run
 from reingest.standin.render import CONTENT_TYPES, Document, render
 from reingest.standin.reply import Reply
 
-_ONE_RECORD_DATASETS = frozenset({"BMUNITS", "SUMMARY", "DATA_STATUS"})
+_WITHOUT_RUNS: Final = frozenset({"BMUNITS", "SUMMARY", "DATA_STATUS"})
+"""What is not made by a calculation run of its own, so that there is no other run of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +57,15 @@ def spoil(asked: Asked, answers: Answers, rules: Sequence[FaultRule], rng: rando
 def _reply(
     asked: Asked, answers: Answers, rules: Sequence[FaultRule], rng: random.Random
 ) -> tuple[Reply, list[FaultRule]]:
-    """Return the reply, and the rules of rows that found no row to strike."""
+    """Return the reply, and the rules that found nothing to strike."""
     instead = next(iter(_at("answer", rules)), None)
     if instead is not None:
         return faulty_answer(instead), []
     reply = answers.answer(asked)
     in_rows = [*_at("run", rules), *_at("rows", rules)]
     in_body = _at("body", rules)
-    if not (in_rows or in_body) or reply.status >= 400:  # noqa: PLR2004  (an error has no rows to strike)
-        return reply, []
+    if not (in_rows or in_body) or reply.status != HTTPStatus.OK:
+        return reply, []  # an error has no rows to strike
     content = _document(asked, answers)
     idle: list[FaultRule] = []
     if in_rows:
@@ -84,9 +87,10 @@ def _struck_document(
     if content is None:
         kinds = ", ".join(rule.kind for rule in (*_at("run", rules), *_at("rows", rules)))
         raise BadUsage(f"{kinds}: {asked.settlement_date} is served from an archive, byte for byte, and has no rows")
-    if _at("run", rules) and asked.dataset not in _ONE_RECORD_DATASETS:
-        content = records_of(asked, _other_run(asked, publication, _at("run", rules)), publication.register)
-    idle = []
+    runs = _at("run", rules)
+    idle = runs if asked.dataset in _WITHOUT_RUNS else []
+    if runs and not idle:
+        content = records_of(asked, _other_run(asked, publication, runs), publication.register)
     for rule in _at("rows", rules):
         records = strike_rows(list(content.records), rule, rng)
         if records == list(content.records):

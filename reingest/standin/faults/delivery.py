@@ -7,10 +7,11 @@ the same with an HTTP parser of our own to maintain.
 """
 
 import asyncio
-import gzip
-import http
+import functools
+import http.client
 import socket
 import struct
+import zlib
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any, Final
 
@@ -24,6 +25,9 @@ from reingest.standin.reply import Reply
 _HOUR: Final = 3600.0
 _RESET: Final = struct.pack("ii", 1, 0)
 """SO_LINGER on, for 0 seconds: closing then sends RST, and drops what was not sent."""
+
+_GZIP_HEADER: Final = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
+_LAST_BLOCK: Final = b"\x03\x00"
 
 _Delivery = Callable[[Request, Reply, FaultRule], Awaitable[None]]
 
@@ -40,11 +44,9 @@ class OpenConnection(H11Protocol):
 async def deliver_badly(request: Request, reply: Reply, rule: FaultRule) -> None:
     """Send the reply as a fault of place `delivery` does, and end the connection."""
     await _DELIVERIES[rule.kind](request, reply, rule)
-    transport = _transport(request)
-    transport.close()
+    _transport(request).close()
     # uvicorn answers 500 for an application that returns before the client is gone.
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
+    await _disconnected(request)
 
 
 async def _hang(request: Request, _reply: Reply, rule: FaultRule) -> None:
@@ -119,8 +121,16 @@ async def _gzip_bomb(request: Request, reply: Reply, rule: FaultRule) -> None:
 
 
 def _bomb(megabytes: int) -> bytes:
-    """Return gzip of so many megabytes of spaces; members one after the other are one gzip file."""
-    return gzip.compress(b" " * 2**20, mtime=0) * megabytes
+    """Return one gzip member of so many megabytes of spaces, without ever holding them.
+
+    A fully flushed deflate block ends on a byte and refers to nothing before it, so one block can be repeated.
+    """
+    spaces = b" " * 2**20
+    packer = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    block = packer.compress(spaces) + packer.flush(zlib.Z_FULL_FLUSH)
+    checksum = functools.reduce(lambda checksum, _: zlib.crc32(spaces, checksum), range(megabytes), 0)
+    trailer = struct.pack("<II", checksum, megabytes * 2**20 % 2**32)
+    return _GZIP_HEADER + block * megabytes + _LAST_BLOCK + trailer
 
 
 def _send_as_gzip(request: Request, reply: Reply, packed: bytes) -> None:
@@ -139,7 +149,8 @@ def _whole(request: Request, reply: Reply) -> tuple[bytes, bytes]:
 
 
 def _head(status: int, headers: dict[str, str]) -> bytes:
-    lines = [f"HTTP/1.1 {status} {http.HTTPStatus(status).phrase}", *(f"{n}: {v}" for n, v in headers.items())]
+    phrase = http.client.responses.get(status, "")
+    lines = [f"HTTP/1.1 {status} {phrase}", *(f"{name}: {value}" for name, value in headers.items())]
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 
 

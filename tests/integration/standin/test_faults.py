@@ -51,13 +51,13 @@ def reject_code(elexon: StandIn, wire: str) -> str:
 
 def test_latency_comes_on_top(struck: Struck) -> None:
     """A latency fault delays the answer that it strikes, and no other."""
-    elexon = struck("latency", ms=120, attempts=1)
+    elexon = struck("latency", ms=400, attempts=1)
     began = time.perf_counter()
     get(elexon, STACK)
-    assert time.perf_counter() - began >= 0.12
+    assert time.perf_counter() - began >= 0.4
     began = time.perf_counter()
     get(elexon, STACK)
-    assert time.perf_counter() - began < 0.12
+    assert time.perf_counter() - began < 0.4
 
 
 def test_hang_outlasts_the_client(struck: Struck) -> None:
@@ -92,7 +92,7 @@ def test_stopping_does_not_wait_for_a_hang(stand_in: StartStandIn) -> None:
         time.sleep(0.05)
         began = time.perf_counter()
         elexon.__exit__(None, None, None)
-        assert time.perf_counter() - began < 1
+        assert time.perf_counter() - began < 10
 
 
 # --- runs and rows ----------------------------------------------------------------------------------------------------
@@ -391,7 +391,8 @@ def test_gzip_can_be_cut_or_explode(struck: Struck) -> None:
     with httpx.stream("GET", elexon.url + STACK, verify=TLS) as bomb:
         packed = b"".join(bomb.iter_raw())
     assert len(packed) < 20_000
-    assert len(gzip.decompress(packed)) == 3 * 2**20
+    assert gzip.decompress(packed) == b" " * (3 * 2**20)
+    assert len(get(elexon, STACK).content) == 3 * 2**20
 
 
 # --- scripts ----------------------------------------------------------------------------------------------------------
