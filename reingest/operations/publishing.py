@@ -1,5 +1,7 @@
 """The end of a run: the candidate is staged, then published or held, or the served version is confirmed."""
 
+from dataclasses import replace
+
 from reingest.errors import Bug, Moved
 from reingest.operations.date_run import DateRun
 from reingest.operations.messages import date_published
@@ -113,7 +115,7 @@ def _confirm(run: DateRun) -> None:
     facts, current = run.require_facts(), run.current
     if current.id is None or current.number is None:
         raise Bug("an unchanged date has a current version", settlement_date=run.settlement_date)
-    confirm(
+    provisional_until = confirm(
         run.connection,
         run.settlement_date,
         version_id=current.id,
@@ -121,6 +123,7 @@ def _confirm(run: DateRun) -> None:
         provisional_until=facts.provisional_until,
         run_id=run.run.id,
     )
+    run.facts = replace(facts, provisional_until=provisional_until)
     run.version = (current.id, current.number)
     run.run.version_id = current.id
     run.generation = current.generation

@@ -62,8 +62,11 @@ def confirm(
     basis_generation: int,
     provisional_until: datetime | None,
     run_id: UUID,
-) -> None:
+) -> datetime | None:
     """Record that the same content was seen again: the generation stays, a provisional mark is cleared when due.
+
+    Returns:
+        Until when the date is provisional now; None where this answer, or an earlier one, is of a final run.
 
     Raises:
         Conflict: the date serves another version by now.
@@ -78,9 +81,11 @@ def confirm(
                 "provisional_until": provisional_until,
                 "run_id": run_id,
             },
-        ).rowcount
-    if confirmed != 1:
+        ).fetchone()
+    if confirmed is None:
         raise Conflict("the date was published again meanwhile", settlement_date=settlement_date)
+    until: datetime | None = confirmed[0]
+    return until
 
 
 def _publish(connection: Connection, lease: Lease, publication: Publication, ttl_seconds: float) -> int:

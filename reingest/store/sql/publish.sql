@@ -30,8 +30,11 @@ insert into outbox (settlement_date, generation, version_id, kind, body, dedupe_
 values (%(settlement_date)s, %(generation)s, %(version_id)s, 'date_published', %(body)s, %(dedupe_key)s);
 
 -- name: confirm_day
--- The same content was seen again: the generation stays, the confirmation and the provisional mark move.
+-- The same content was seen again: the generation stays, the confirmation moves, a provisional mark goes when due.
+-- What a final run confirmed does not become provisional again because an earlier payload was read once more.
 update settlement_day
-set confirmed_at = clock_timestamp(), confirmed_by = %(run_id)s, provisional_until = %(provisional_until)s
+set confirmed_at = clock_timestamp(), confirmed_by = %(run_id)s,
+    provisional_until = case when provisional_until is not null then %(provisional_until)s::timestamptz end
 where settlement_date = %(settlement_date)s and generation = %(basis_generation)s
-    and current_version_id = %(version_id)s;
+    and current_version_id = %(version_id)s
+returning provisional_until;
