@@ -22,7 +22,8 @@ class DateRequest:
         periods: The periods to ask again; None for the whole date. The others are re-derived from the payloads of
             the version that is served.
         plan: Do everything but change what is stored or served, and say what would change.
-        sides: The stacks to use; None for both, or, from the archive, for those that the served version has.
+        sides: The stacks to use; None for both, or, where served payloads are used again (from the archive, or for
+            the periods that are not asked), for those that the served version has.
         source: Ask Elexon, or take archived payloads, with no network at all.
         expected: Totals that the date must come to, beside the stored ones.
         reason: Why, for the record.
@@ -54,6 +55,6 @@ class DateRequest:
         """Return the stacks to use, given what is served now."""
         if self.sides is not None:
             return self.sides
-        if self.source == "archive" and current.sides:
+        if current.sides and (self.source == "archive" or self.periods):
             return current.sides
         return SIDES
