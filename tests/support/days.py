@@ -15,8 +15,9 @@ CALM_DATE = date(2024, 1, 17)
 LATER_DATE = date(2024, 2, 1)
 
 Row = tuple[Any, ...]
+Unit = tuple[str, str, str]
 
-REGISTER = (
+REGISTER: tuple[Unit, ...] = (
     ("T_HILLW-1", "WIND", "Hill Wind Ltd"),
     ("T_HILLW-2", "WIND", "Hill Wind Ltd"),
     ("E_MOORW-1", "WIND", "Moor Wind plc"),
@@ -65,7 +66,7 @@ def write_day(path: Path, rows: Iterable[Row]) -> Path:
     return path
 
 
-def write_register(path: Path, units: Iterable[tuple[str, str, str]] = REGISTER) -> Path:
+def write_register(path: Path, units: Iterable[Unit] = REGISTER) -> Path:
     """Write BM units as a file that the stand-in serves."""
     with path.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows([("elexonBmUnit", "fuelType", "leadPartyName"), *units])

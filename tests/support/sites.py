@@ -22,11 +22,12 @@ from unittest.mock import patch
 
 import psycopg
 import psycopg.conninfo
+from psycopg import sql
 
 from reingest import checkpoints
 from reingest.cli import main
 from reingest.standin.server import StandIn, StandInConfig
-from tests.support.days import Row, write_day, write_register
+from tests.support.days import REGISTER, Row, Unit, write_day, write_register
 from tests.support.postgres import Databases
 
 # Processes of commands are forked from one that has imported what they need, which takes a second each otherwise.
@@ -37,6 +38,7 @@ NOWHERE = "http://127.0.0.1:9/bmrs/api/v1"
 """An Elexon that nobody serves."""
 
 
+Day: TypeAlias = date
 Serve: TypeAlias = Callable[..., StandIn]
 """Serves recorded rows (the date by hand without any) as Elexon would; takes the fields of `StandInConfig`."""
 
@@ -93,9 +95,9 @@ class Site:
             _logging_restored(),
         ):
             exit_code = main([str(word) for word in words])
-        return Ran(exit_code, *(stream.buffer.getvalue().decode() for stream in (out, err)))  # type: ignore[attr-defined]
+        return Ran(exit_code, *(stream.buffer.getvalue().decode() for stream in (out, err)))
 
-    def date(self, day: date, *words: object, **environment: str) -> Ran:
+    def date(self, day: Day, *words: object, **environment: str) -> Ran:
         """Run `reingest date D --json`; the report stands in `.json`, an error in `.error`."""
         return self.reingest("date", day, "--json", *words, **environment)
 
@@ -109,7 +111,7 @@ class Site:
         process.start()
         return Command(process, output)
 
-    def dump(self, day: date) -> str:
+    def dump(self, day: Day) -> str:
         """Return the dump of what the date serves; empty where it serves nothing."""
         ran = self.reingest("dump", day)
         assert ran.exit_code in (0, 2), ran.err
@@ -124,7 +126,7 @@ class Site:
     def rows(self, query: str, *parameters: object) -> list[tuple[Any, ...]]:
         """Return the rows of a query, asked as the database's owner."""
         with psycopg.connect(self.database_url, autocommit=True) as connection:
-            cursor = connection.execute(query, parameters)  # type: ignore[call-overload]
+            cursor = connection.execute(query, parameters)
             return list(cursor.fetchall()) if cursor.description else []
 
     def value(self, query: str, *parameters: object) -> Any:
@@ -135,17 +137,20 @@ class Site:
     def row_counts(self) -> dict[str, int]:
         """Return how many rows each table has."""
         tables = self.rows("select tablename from pg_tables where schemaname = 'public' order by 1")
-        return {name: self.value(f'select count(*) from "{name}"') for (name,) in tables}
+        count = sql.SQL("select count(*) from {}")
+        with psycopg.connect(self.database_url) as connection:
+            counted = {name: connection.execute(count.format(sql.Identifier(name))).fetchone() for (name,) in tables}
+        return {name: row[0] for name, row in counted.items() if row}
 
     def runs(self) -> list[tuple[str, int]]:
         """Return outcome and exit code of each stored run, in order."""
         return [tuple(row) for row in self.rows("select outcome, exit_code from run order by started_at, id")]
 
-    def states(self, day: date) -> dict[int, str]:
+    def states(self, day: Day) -> dict[int, str]:
         """Return the state of each version of a date, by number."""
         return dict(self.rows("select number, state from version where settlement_date = %s order by number", day))
 
-    def generation(self, day: date) -> int:
+    def generation(self, day: Day) -> int:
         """Return the date's generation; 0 where it was never published."""
         rows = self.rows("select generation from settlement_day where settlement_date = %s", day)
         return int(rows[0][0]) if rows else 0
@@ -190,7 +195,7 @@ def _command(words: list[str], environment: dict[str, str], output: Path, *, sto
     os.environ.update(environment)
     os.chdir(output)
     if stops:
-        checkpoints.signal = SimpleNamespace(SIGKILL=signal.SIGSTOP)  # type: ignore[assignment]
+        patch.object(checkpoints, "signal", SimpleNamespace(SIGKILL=signal.SIGSTOP)).start()
     sys.exit(main(words))
 
 
@@ -210,12 +215,12 @@ def _logging_restored() -> Iterator[None]:
 def copy_of(site: Site, databases: Databases, home: Path) -> Iterator[Site]:
     """Give a copy of a site, database and home; the original must have no connection open."""
     shutil.copytree(site.home, home)
-    with databases.database(psycopg.conninfo.conninfo_to_dict(site.database_url)["dbname"]) as url:
+    with databases.database(str(psycopg.conninfo.conninfo_to_dict(site.database_url)["dbname"])) as url:
         yield Site(url, home, site.elexon_url, dict(site.settings))
 
 
-def recorded_elexon(folder: Path, rows: Iterable[Row], **config: Any) -> StandIn:
-    """Return a stand-in, not yet started, that serves these rows with the register of their units."""
-    day = write_day(Path(tempfile.mkstemp(suffix=".csv", dir=folder)[1]), rows)
-    register = config.pop("register", None) or write_register(folder / "register.csv")
+def recorded_elexon(folder: Path, rows: Iterable[Row], *, units: Iterable[Unit] = REGISTER, **config: Any) -> StandIn:
+    """Return a stand-in, not yet started, that serves these rows with this register."""
+    own = Path(tempfile.mkdtemp(dir=folder))
+    day, register = write_day(own / "day.csv", rows), write_register(own / "register.csv", units)
     return StandIn(StandInConfig(days=[day], register=register, **config))

@@ -12,6 +12,7 @@ from tests.support.days import A_DAY, DATE, NEXT_DATE, Row, of_date
 from tests.support.postgres import Databases
 from tests.support.sites import Serve, Site, copy_of, recorded_elexon
 
+
 @pytest.fixture
 def serve(tmp_path: Path) -> Iterator[Serve]:
     """Return what serves recorded rows as Elexon would, until the test ends."""
@@ -44,9 +45,7 @@ def published(published_site: Site, databases: Databases, tmp_path: Path, elexon
 
 
 @pytest.fixture(scope="session")
-def published_site(
-    databases: Databases, template: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Site]:
+def published_site(databases: Databases, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Return a site to be copied, where the date by hand is published as version 1; nobody runs anything in it."""
     folder = tmp_path_factory.mktemp("published")
     with databases.database(template) as url, recorded_elexon(folder, A_DAY) as elexon:

@@ -66,7 +66,7 @@ def test_the_same_held_content_is_not_made_twice(published: Site) -> None:
 
 
 def test_a_held_version_is_published_with_a_reason(published: Site, serve: Serve) -> None:
-    """A person publishes a held version: it is served, the reason and the person are on record, the other superseded."""
+    """A person publishes a held version: it is served, with the reason on record, and the other is superseded."""
     elexon = serve()
     elexon.restate(DATE, unit="T_HILLW-1", volume_factor="3")
     published.elexon_url = elexon.url

@@ -86,7 +86,7 @@ def test_a_first_run_without_a_source_is_source_failed(site: Site) -> None:
 
 
 def test_a_period_that_fails_makes_the_date_partial(published: Site, serve: Serve) -> None:
-    """A period that answers 500 for ever fails the date with 4; the other answers are kept, the date served as before."""
+    """A period that answers 500 for ever fails the date with 4; what came is kept, what was served is served."""
     before, fetches = published.dump(DATE), published.value('select count(*) from "fetch"')
     elexon = serve(faults=[{"kind": "status", "status": 500, "dataset": "ISPSTACK", "periods": 17}])
     published.elexon_url = elexon.url

@@ -1,5 +1,7 @@
 """A plan: the stages of a run, printed, with nothing changed."""
 
+from signal import SIGCONT
+
 from tests.support.days import A_DAY, DATE, NEXT_DATE
 from tests.support.sites import Serve, Site
 
@@ -70,7 +72,7 @@ def test_a_plan_needs_no_lease(published: Site) -> None:
             pass
         assert published.date(DATE, "--plan").json["decision"] == "unchanged"
     finally:
-        run.send(18)
+        run.send(SIGCONT)
         assert run.finish().exit_code == 0
 
 

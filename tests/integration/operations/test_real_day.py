@@ -13,7 +13,7 @@ from reingest.standin.render import XML_SHAPES, XmlShape
 from reingest.standin.server import StandIn, StandInConfig
 from tests.support.curtailment import REAL_DATE, real_day_expected
 from tests.support.days import ALL_BIDS, DATE, NET, SO_FLAGGED
-from tests.support.sites import Site, Serve
+from tests.support.sites import Serve, Site
 
 DEFINITIONS = ("so_flagged", "all_bids", "net")
 BY_HAND = {"so_flagged": SO_FLAGGED, "all_bids": ALL_BIDS, "net": NET}
@@ -75,13 +75,13 @@ def test_totals_by_unit_carry_the_lead_party(published: Site) -> None:
 
 def test_mining_is_what_fractions_make_of_the_formula(published: Site) -> None:
     """BTC of each miner is energy / power x hashrate / (difficulty x 2^32) x reward, period by period."""
-    hardware = {"S19J_PRO": (100, 3050), "S9": (Fraction(27, 2), 1323), "M20S": (68, 3360)}
+    hardware = {"S19J_PRO": ("100", 3050), "S9": ("13.5", 1323), "M20S": ("68", 3360)}
     difficulty = Fraction(published.value("select distinct difficulty from mining_rate"))
     mined = published.show(DATE)["mining"]["so_flagged"]
     assert difficulty == Fraction("73197634206448.34")  # in force from 2024-01-06 to 2024-01-20
     for model, (terahashes, watts) in hardware.items():
         seconds = Fraction(SO_FLAGGED[0]) * 1_000_000 * 3600 / watts
-        expected = seconds * terahashes * 10**12 / (difficulty * 2**32) * Fraction("6.25")
+        expected = seconds * Fraction(terahashes) * 10**12 / (difficulty * 2**32) * Fraction("6.25")
         # Two periods are curtailed, and each is rounded once, by at most half of 10^-18.
         assert -Fraction(1, 10**18) <= Fraction(mined[model]) - expected <= Fraction(1, 10**18)
 
