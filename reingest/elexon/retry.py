@@ -52,7 +52,7 @@ def retry_after_seconds(header: str | None) -> float:
         return float(text)
     try:
         instant = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return 0.0
     return max(0.0, (_aware(instant) - utc_now()).total_seconds())
 

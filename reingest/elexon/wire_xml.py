@@ -63,7 +63,7 @@ def xml_rows(content: bytes, collector: RowCollector, dataset: str) -> WireRows:
     rows = _legacy_list(parts["responsebody"], dataset) if "responsebody" in parts else _data_list(parts, dataset)
     _require_list(rows)
     deep = _DEEPER_THAN_FIELDS(rows)
-    null_words = b"NULL" in content or b"<![CDATA[" in content
+    null_words = b"NULL" in content or (b"!" in content and b"<![CDATA[" in content)
     for row in rows:
         fields = list(row)
         values = [field.text for field in fields] if not deep else [_value(field, collector) for field in fields]

@@ -39,6 +39,8 @@ def test_temporary_statuses() -> None:
         (None, 0),
         ("٣", 0),
         ("Fri, 99 Aug 2026 12:02:00 GMT", 0),
+        ("Fri, 07 Aug 2026 12:02:00 +99999999999999999999", 0),
+        ("9" * 400, float("inf")),
     ],
 )
 def test_retry_after(header: str | None, seconds: float) -> None:
