@@ -92,11 +92,13 @@ def read_bm_units(body: bytes) -> Register:
     which Elexon lists them.
 
     Raises:
-        PayloadRejected: a structural fault, or `bad_row` for an entry that cannot be read. An empty register is
-            `unknown_shape`, because there is always some unit.
+        PayloadRejected: a structural fault, or `bad_row` for an entry that cannot be read. A register without any
+            unit is `unknown_shape`: believed, it would make every wind farm's row nobody's.
     """
     entries = _entries(body)
-    named = sorted((entry for entry in entries if _value(entry, _ID) is not None), key=_order)
+    named = sorted((entry for entry in entries if _id(entry)), key=_order)
+    if not named:
+        raise rejected("unknown_shape", "the register names no unit")
     groups = [list(group) for _, group in groupby(named, key=_id)]
     return Register(
         units=tuple(_unit(group) for group in groups),
@@ -112,7 +114,7 @@ def _entries(body: bytes) -> list[dict[str, Any]]:
         document = read_json(utf8_text(content)) if found == "json" else None
     except RecursionError as error:
         raise rejected("json_syntax", "the JSON is nested deeper than any answer") from error
-    if not isinstance(document, list) or not document:
+    if not isinstance(document, list):
         raise rejected("unknown_shape", "the register is not a JSON array of units")
     for place, entry in enumerate(document):
         if not isinstance(entry, dict) or _ID not in entry:
@@ -125,6 +127,7 @@ def _order(entry: dict[str, Any]) -> tuple[str, str]:
 
 
 def _id(entry: dict[str, Any]) -> str:
+    """Return the entry's Elexon id, empty where it has none."""
     try:
         identity = unit_id(_value(entry, _ID))
     except Unfit as unfit:

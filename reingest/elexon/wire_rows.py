@@ -54,6 +54,7 @@ class RowCollector:
         self._extras: list[Text] = []
         self._unknown: set[str] = set()
         self._layouts: dict[tuple[str, ...], _Layout] = {}
+        # No row's names are None, so the first row replaces both.
         self._names: list[str] | None = None
         self._layout = _Layout(itemgetter(0), {})
 

@@ -59,8 +59,8 @@ def test_unit() -> None:
 
 def test_null_ids() -> None:
     """Entries without an Elexon id are left out and counted."""
-    register = read_bm_units(body(unit(elexonBmUnit=None), unit(), unit(elexonBmUnit="")))
-    assert (len(register.units), register.null_ids) == (1, 2)
+    register = read_bm_units(body(unit(elexonBmUnit=None), unit(), unit(elexonBmUnit=""), unit(elexonBmUnit=" ")))
+    assert (len(register.units), register.null_ids) == (1, 3)
 
 
 def test_duplicates() -> None:
@@ -99,6 +99,7 @@ def test_absent_fields_are_null() -> None:
     ("code", "answer"),
     [
         ("unknown_shape", b"[]"),
+        ("unknown_shape", body(unit(elexonBmUnit=None))),
         ("unknown_shape", b'{"data":[{"elexonBmUnit":"T_A-1"}]}'),
         ("unknown_shape", b"<ArrayOfBmUnitData/>"),
         ("unknown_shape", body("T_A-1")),
