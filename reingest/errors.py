@@ -271,3 +271,8 @@ class Bug(ReingestError):
     code = "bug"
     exit_code = 70
     default_next = "reingest run list"
+
+
+def every_error() -> tuple[type[ReingestError], ...]:
+    """Return every error of the tree, parents before their children."""
+    return tuple(one for one in globals().values() if isinstance(one, type) and issubclass(one, ReingestError))

@@ -98,6 +98,16 @@ def load_command(name: str) -> Command:
     return get_command(outer)
 
 
+def every_command() -> Iterator[tuple[str, Command]]:
+    """Yield every command with its full name, a group before its commands; this imports them all."""
+    yield "reingest", root_command()
+    for name in COMMANDS:
+        command = load_command(name)
+        yield f"reingest {name}", command
+        for inner, subcommand in getattr(command, "commands", {}).items():
+            yield f"reingest {name} {inner}", subcommand
+
+
 app = typer.Typer(cls=LazyGroup, no_args_is_help=True, **_PLAIN)
 
 

@@ -1,5 +1,6 @@
 """`reingest diff`: what differs between two versions of a date, and which of their inputs do."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -22,6 +23,9 @@ from reingest.store.contents import VersionFacts, content_of, current_number, nu
 
 INPUTS: Final = ("sides", "register_hash", "definitions", "mining_inputs_hash", "code_version")
 """What a version is made from beside its payloads; one that differs may be why a figure does."""
+
+MOST_ROWS: Final = 60
+"""Rows that a table shows: people read sums, machines rows."""
 
 _IDENTITY: Final = ("period", "side", "bm_unit", "acceptance_id", "pair_id")
 _TOTALS: Final = (
@@ -82,7 +86,11 @@ def diff(
     output = Output.chosen(as_json=as_json, as_csv=as_csv)
     compared = _compare(settlement_date, a, b)
     # One line a field that changed, or a row that came or went: CSV has only these, a table has the sums above them.
-    output.write(_document(compared), _RECORDS, _record_rows(compared.records), before=_summary(compared))
+    rows = list(_record_rows(compared.records))
+    shown_rows = rows if output.csv else rows[:MOST_ROWS]
+    rest = len(rows) - len(shown_rows)
+    after = [f"and {rest:,} lines more; --csv and --json have all of them"] if rest else []
+    output.write(_document(compared), _RECORDS, shown_rows, before=_summary(compared), after=after)
 
 
 def _compare(settlement_date: date, a: int | None, b: int | None) -> Compared:
@@ -214,10 +222,22 @@ def _outcomes(compared: Compared) -> list[dict[str, object]]:
 
 
 def _outcome_lines(compared: Compared) -> list[str]:
-    return [
-        f"period {one['period']} {one['side']}: {one['old'] or 'not asked'} to {one['new'] or 'not asked'}"
-        for one in _outcomes(compared)
-    ]
+    """Return one line for each kind of change, with the periods that it befell."""
+    periods: dict[tuple[object, object, object], list[int]] = defaultdict(list)
+    for one in _outcomes(compared):
+        periods[one["side"], one["old"] or "not_asked", one["new"] or "not_asked"].append(int(str(one["period"])))
+    return [f"{side} of periods {_ranges(numbers)}: {old} to {new}" for (side, old, new), numbers in periods.items()]
+
+
+def _ranges(numbers: list[int]) -> str:
+    """Return ascending numbers as in `1-4,17`."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    return ",".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)
 
 
 def _delta_lines(subject: str, deltas: Mapping[int, Deltas] | Mapping[str, Deltas]) -> list[str]:

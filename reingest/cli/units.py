@@ -40,7 +40,7 @@ def refresh(as_json: AsJson = False) -> None:
     else:
         said = "a new register is in force" if found.changed else "the register has not changed"
         typer.echo(f"{said}: {found.units:,} units, {found.wind_units:,} of them wind")
-        typer.echo(f"{found.null_ids:,} rows without an id were skipped, {found.duplicates:,} repeated ids collapsed")
+        typer.echo(f"rows without an id, skipped: {found.null_ids:,}; repeated ids, collapsed: {found.duplicates:,}")
 
 
 @app.command("list")

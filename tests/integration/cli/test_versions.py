@@ -120,11 +120,23 @@ def test_diff_for_people_shows_only_what_changed(store: Store, reingest: Command
 
     assert lines[0] == "2024-03-29  version 1 (superseded) to version 2 (published)"
     assert "net             16.123     16.623   0.500      583.14     618.14   35.00" in lines
-    assert "period 2 offer: fetched to confirmed_empty" in lines
+    assert "offer of periods 2: fetched to confirmed_empty" in lines
     assert "2          net         0.500  35.00       -1" in lines
     assert "T_LARYW-1  net         0.500  35.00       -1" in lines
     assert not any("so_flagged" in line and line.startswith("2 ") for line in lines)
     assert "0 rows added, 1 removed, 0 changed" in lines
+
+
+def test_a_long_diff_is_cut_for_people_only(store: Store, reingest: Command) -> None:
+    """A table shows the first rows and says how many more there are; CSV has every one."""
+    many = [record(period=number, acceptance_id=number) for number in range(1, 48)]
+    store.publish(many)
+    store.publish([record(period=48)])
+    lines = reingest("diff", DATE).lines
+
+    assert "bid of periods 1-47: fetched to confirmed_empty" in lines
+    assert lines[-1] == "and 84 lines more; --csv and --json have all of them"
+    assert len(reingest("diff", DATE, "--csv").lines) == 1 + 48 * 3
 
 
 def test_diff_as_csv_has_a_line_a_field(store: Store, reingest: Command) -> None:

@@ -2,7 +2,6 @@ import json
 import logging
 import subprocess
 import sys
-from collections.abc import Iterator
 from datetime import date
 from uuid import UUID
 
@@ -12,7 +11,16 @@ import pytest
 from reingest.cli import app, globals_first, main
 from reingest.cli.edge import as_reingest_error, describe
 from reingest.cli.logs import JsonLines, configure_logs
-from reingest.errors import BadUsage, Bug, Conflict, DatabaseError, DatabaseUnreachable, PayloadRejected, ReingestError
+from reingest.errors import (
+    BadUsage,
+    Bug,
+    Conflict,
+    DatabaseError,
+    DatabaseUnreachable,
+    PayloadRejected,
+    ReingestError,
+    every_error,
+)
 from reingest.log_context import about
 
 SLOW = frozenset({"sqlmodel", "sqlalchemy", "alembic", "prefect", "starlette", "fastapi"})
@@ -26,12 +34,6 @@ EVERY_DATE_MODULE = (
 )
 
 
-def every_error(base: type[ReingestError] = ReingestError) -> Iterator[type[ReingestError]]:
-    yield base
-    for child in base.__subclasses__():
-        yield from every_error(child)
-
-
 def modules_after(code: str) -> set[str]:
     """Return the top-level packages that a fresh interpreter has imported after the code."""
     listing = f"{code}\nimport sys\nprint('\\n'.join(sys.modules), file=sys.stderr)"
@@ -39,7 +41,7 @@ def modules_after(code: str) -> set[str]:
     return {line.partition(".")[0] for line in done.stderr.splitlines()}
 
 
-@pytest.mark.parametrize("error_class", list(every_error()), ids=lambda error: error.__name__)
+@pytest.mark.parametrize("error_class", every_error(), ids=lambda error: error.__name__)
 def test_every_error_says_what_is_safe_and_what_is_next(error_class: type[ReingestError]) -> None:
     """Each error of the tree prints its code, sentence, date and period, what is safe now, and a command."""
     extra = {"reject_code": "empty_body"} if error_class is PayloadRejected else {}
@@ -55,7 +57,7 @@ def test_every_error_says_what_is_safe_and_what_is_next(error_class: type[Reinge
 
 def test_every_error_has_a_code_of_its_own() -> None:
     """No two errors share a code, and every exit code is one of the documented ones."""
-    errors = list(every_error())
+    errors = every_error()
 
     assert len({error.code for error in errors}) == len(errors)
     assert {error.exit_code for error in errors} <= {2, 3, 4, 5, 69, 70, 130}

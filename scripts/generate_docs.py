@@ -1,0 +1,122 @@
+"""Write the generated parts of docs/*.md anew; with --check, only tell whether they are up to date.
+
+A generated part stands between `<!-- generated: NAME -->` and `<!-- end -->`; the rest of a page is written by hand.
+"""
+
+import re
+import sys
+from collections.abc import Callable
+from inspect import cleandoc
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
+
+import typer
+from pydantic_core import PydanticUndefined
+
+from reingest import settings as settings_module
+from reingest.cli.app import every_command
+from reingest.curtailment import content
+from reingest.elexon.rejects import ROW_MEANINGS, STRUCTURAL_MEANINGS
+from reingest.errors import every_error
+from reingest.settings import Settings, environment_name
+
+DOCS: Final = Path(__file__).parents[1] / "docs"
+BLOCK: Final = re.compile(r"<!-- generated: (\w+) -->\n.*?<!-- end -->", re.DOTALL)
+WIDTH: Final = 100
+
+
+def commands_block() -> str:
+    """Return each command's help, as the terminal prints it."""
+    parts = []
+    for name, command in every_command():
+        context = typer.Context(command, info_name=name, terminal_width=WIDTH)
+        parts.append(f"### {name}\n\n```text\n{command.get_help(context).strip()}\n```")
+    return "\n\n".join(parts)
+
+
+def settings_block() -> str:
+    """Return the settings: variable, default, bounds, meaning."""
+    meanings = dict(re.findall(r"^\| `(\w+)` \| `\w+` \| (.+) \|$", str(settings_module.__doc__), re.MULTILINE))
+    lines = ["| setting | environment | default | bounds | meaning |", "|---|---|---|---|---|"]
+    for name, field in Settings.model_fields.items():
+        bounds = " and ".join(filter(None, map(_bound, field.metadata)))
+        lines.append(f"| `{name}` | `{environment_name(name)}` | {_default(field)} | {bounds} | {meanings[name]} |")
+    return "\n".join(lines)
+
+
+def errors_block() -> str:
+    """Return the errors: code, exit code, sentence, what is safe, next command."""
+    lines = ["| code | exit | what happened | what is safe | next |", "|---|---|---|---|---|"]
+    for error in every_error()[1:]:  # the root is never raised itself
+        sentence = str(error.__doc__).splitlines()[0]
+        following = error.default_next.replace("{date}", "D")
+        lines.append(f"| `{error.code}` | {error.exit_code} | {sentence} | {error.safe} | `{following}` |")
+    return "\n".join(lines)
+
+
+def payload_rejects_block() -> str:
+    """Return the codes that reject a whole answer."""
+    return _codes(STRUCTURAL_MEANINGS)
+
+
+def row_rejects_block() -> str:
+    """Return the codes that reject one row."""
+    return _codes(ROW_MEANINGS)
+
+
+def dump_block() -> str:
+    """Return the dump's format as its own module tells it."""
+    return cleandoc(str(content.__doc__)).partition("\n\n")[2]
+
+
+def _codes(meanings: dict[str, str]) -> str:
+    rows = [f"| `{code}` | {meaning} |" for code, meaning in meanings.items()]
+    return "\n".join(["| code | what is wrong |", "|---|---|", *rows])
+
+
+def _default(field: Any) -> str:  # noqa: ANN401  (pydantic's FieldInfo)
+    if field.default is PydanticUndefined:
+        return "`~/.local/share/reingest`"
+    return "none" if field.default is None else f"`{field.default}`"
+
+
+def _bound(rule: object) -> str:
+    words = {"ge": "at least", "gt": "more than", "le": "at most"}
+    return next((f"{word} {getattr(rule, name)}" for name, word in words.items() if hasattr(rule, name)), "")
+
+
+BLOCKS: Final = MappingProxyType[str, Callable[[], str]](
+    {
+        "commands": commands_block,
+        "settings": settings_block,
+        "errors": errors_block,
+        "payload_rejects": payload_rejects_block,
+        "row_rejects": row_rejects_block,
+        "dump": dump_block,
+    }
+)
+
+
+def refreshed(page: str) -> str:
+    """Return the page with its generated parts written anew."""
+    return BLOCK.sub(lambda found: f"<!-- generated: {found[1]} -->\n{BLOCKS[found[1]]()}\n<!-- end -->", page)
+
+
+def main(*, check: bool) -> int:
+    """Write or check every page; return 1 where --check finds a stale one."""
+    stale = []
+    for path in sorted(DOCS.rglob("*.md")):
+        page = path.read_text(encoding="utf-8")
+        fresh = refreshed(page)
+        if fresh != page:
+            stale.append(path.name)
+            if not check:
+                path.write_text(fresh, encoding="utf-8")
+    if stale:
+        print(f"{'stale' if check else 'written'}: {', '.join(stale)}")
+    return 1 if stale and check else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(check="--check" in sys.argv[1:]))
