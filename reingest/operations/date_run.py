@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
@@ -189,6 +189,10 @@ class DateRun:
         if self.version is None:
             raise Bug("no version was staged", settlement_date=self.settlement_date)
         return self.version
+
+    def release_stacks(self) -> None:
+        """Let go of the rows as text, most of a run's memory, once the facts are derived from them."""
+        self.fetched = {subject: replace(fetched, stack=None) for subject, fetched in self.fetched.items()}
 
     def still_ours(self) -> None:
         """Stop where the lease was lost.

@@ -28,18 +28,31 @@ Batch = tuple[int, ...]
 
 
 @dataclass
+class StackKeeper:
+    """Lets every stack answer pass through the intake before it is parsed, and remembers its fetch."""
+
+    intake: Intake
+    kept: dict[Subject, tuple[int, datetime]] = field(default_factory=dict)
+
+    async def keep(self, answer: Answer) -> None:
+        """Archive the answer and write its fetch row."""
+        fetch_id = await self.intake.keep(answer)
+        request = answer.request
+        if request.period is not None and request.side is not None:
+            self.kept[request.period, request.side] = (fetch_id, answer.answered_at)
+
+
+@dataclass
 class Fetcher:
-    """What the batches of one run share: the client, the intake that keeps every answer, and what was kept."""
+    """What the batches of one run share: the client, where stacks come from, and where answers are kept.
+
+    Nothing that it holds points back to it: the run and its answers are freed when it is, without the collector.
+    """
 
     run: DateRun
     client: ElexonClient
-    intake: Intake
-    kept: dict[Subject, tuple[int, datetime]] = field(default_factory=dict)
-    source: StackSource = field(init=False)
-
-    def __post_init__(self) -> None:
-        """Let every stack answer pass through the intake before it is parsed."""
-        self.source = StackSource(self.client, self._keep)
+    keeper: StackKeeper
+    source: StackSource
 
     async def fetch_batch(self, periods: Batch) -> int:
         """Ask the stacks of these periods; what came of each is in the run then. Return how many rows came.
@@ -64,7 +77,7 @@ class Fetcher:
         run = self.run
         try:
             answer = await self.client.ask(system_prices_request(run.settlement_date))
-            fetch_id = await self.intake.keep(answer)
+            fetch_id = await self.keeper.intake.keep(answer)
             prices = read_system_prices(answer.require_ok().body, settlement_date=run.settlement_date)
         except (TlsFailed, SourceTooSlow):
             raise
@@ -81,14 +94,14 @@ class Fetcher:
         except SourceError as error:
             if self._hopeless(error):
                 raise
-            fetch_id, answered_at = self.kept.get(subject, (None, None))
+            fetch_id, answered_at = self.keeper.kept.get(subject, (None, None))
             self._add(subject, FetchedStack(period, side, fetch_id, answered_at, error=error))
             return 0
         if fetched.fallback:
             self.run.note(f"JSON was taken where XML was asked: {fetched.fallback}")
         elif fetched.stack.wire != fetched.stack.asked:
             self.run.note(f"the source answered {fetched.stack.wire} where {fetched.stack.asked} was asked")
-        self._add(subject, FetchedStack(period, side, *self.kept[subject], stack=fetched.stack))
+        self._add(subject, FetchedStack(period, side, *self.keeper.kept[subject], stack=fetched.stack))
         return fetched.stack.rows
 
     def _add(self, subject: Subject, fetched: FetchedStack) -> None:
@@ -99,13 +112,7 @@ class Fetcher:
         """Tell whether the fault is of the source as a whole, so that the other requests need not be tried."""
         if isinstance(error, TlsFailed | SourceTooSlow):
             return True
-        return isinstance(error, SourceUnreachable) and not self.kept
-
-    async def _keep(self, answer: Answer) -> None:
-        fetch_id = await self.intake.keep(answer)
-        request = answer.request
-        if request.period is not None and request.side is not None:
-            self.kept[request.period, request.side] = (fetch_id, answer.answered_at)
+        return isinstance(error, SourceUnreachable) and not self.keeper.kept
 
 
 async def fetch_date(run: DateRun) -> None:
@@ -129,7 +136,8 @@ async def fetch_date(run: DateRun) -> None:
 async def fetcher_of(run: DateRun) -> AsyncIterator[Fetcher]:
     """Give what the run's batches share, for the block."""
     async with ElexonClient(run.settings) as client:
-        yield Fetcher(run, client, Intake(run.archive, run.connection, run.run))
+        keeper = StackKeeper(Intake(run.archive, run.connection, run.run))
+        yield Fetcher(run, client, keeper, StackSource(client, keeper.keep))
 
 
 def batches_of(run: DateRun) -> list[Batch]:

@@ -75,6 +75,7 @@ async def derive(run: DateRun) -> None:
     """
     run.facts = derive_facts(run)
     require_periods(run)
+    run.release_stacks()
 
 
 async def compare(run: DateRun) -> None:
