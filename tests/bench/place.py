@@ -1,0 +1,126 @@
+"""Where a bench runs: a temporary home, an embedded Postgres with its usual durability, databases in it."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import LiteralString, ParamSpec, TypeVar
+from urllib.parse import urlsplit
+
+import psutil
+import psycopg
+from psycopg import sql
+
+from reingest.settings import Settings
+from reingest.store.embedded import EmbeddedPostgres
+from reingest.store.embedded_place import find_place
+from reingest.store.migrate import upgrade
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+TEMPLATE = "bench_template"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The home of a bench and the URL of its server."""
+
+    home: Path
+    server_url: str
+
+    def settings(self, elexon_url: str) -> Settings:
+        """Return settings for this home, with no pacing: what is measured is us, not our courtesy."""
+        return Settings(home=self.home, elexon_url=elexon_url, requests_per_second=0)
+
+    def environment(self, elexon_url: str, database_url: str) -> dict[str, str]:
+        """Return the environment of a `reingest` process that works here, without the settings of whoever runs it."""
+        own = {name: value for name, value in os.environ.items() if not name.startswith("REINGEST_")}
+        return own | {
+            "DATABASE_URL": database_url,
+            "NO_COLOR": "1",
+            "REINGEST_ELEXON_URL": elexon_url,
+            "REINGEST_HOME": str(self.home),
+            "REINGEST_REQUESTS_PER_SECOND": "0",
+        }
+
+    @contextmanager
+    def database(self, name: str, copied_from: str = TEMPLATE) -> Iterator[str]:
+        """Give the URL of a new database with the present schema, or a copy of another; drop it in the end."""
+        self._execute("create database {} template {}", name, copied_from)
+        try:
+            yield url_of(self.server_url, name)
+        finally:
+            self._execute("drop database {} with (force)", name)
+
+    def make_template(self) -> None:
+        """Make the migrated database that the others are copied from."""
+        self._execute("create database {}", TEMPLATE)
+        upgrade(url_of(self.server_url, TEMPLATE))
+
+    @contextmanager
+    def server_on_core(self, core: int) -> Iterator[None]:
+        """Keep the server and every backend that it starts to one core, where the system can."""
+        if not hasattr(os, "sched_setaffinity"):
+            yield
+            return
+        postmaster = self._postmaster()
+        everywhere = os.sched_getaffinity(postmaster)
+        _pin(postmaster, {core})
+        try:
+            yield
+        finally:
+            _pin(postmaster, everywhere)
+
+    def server_version(self) -> str:
+        """Return the server's version, such as 18.6."""
+        return EmbeddedPostgres(self.home / "postgres").status().version or "unknown"
+
+    def _postmaster(self) -> int:
+        pid = EmbeddedPostgres(self.home / "postgres").status().pid
+        if pid is None:
+            raise RuntimeError("the bench's Postgres does not run")
+        return pid
+
+    def _execute(self, statement: LiteralString, *names: str) -> None:
+        with psycopg.connect(self.server_url, autocommit=True) as server:
+            server.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
+
+
+@contextmanager
+def temporary_place() -> Iterator[Place]:
+    """Give a place with a running server; stop it and remove everything in the end."""
+    home = Path(tempfile.mkdtemp(prefix="reingest-bench-")).resolve()
+    # Where root runs the bench the server has another account, which must pass through here.
+    home.chmod(0o755)
+    server = EmbeddedPostgres(home / "postgres")
+    try:
+        place = Place(home, server.start())
+        place.make_template()
+        yield place
+    finally:
+        base = find_place(server.folder).base
+        server.stop(immediate=True)
+        shutil.rmtree(base, ignore_errors=True)
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def url_of(server_url: str, database: str) -> str:
+    """Return the URL of another database of the same server."""
+    return urlsplit(server_url)._replace(path=f"/{database}").geturl()
+
+
+def in_own_process(act: Callable[P, R], *arguments: P.args, **named: P.kwargs) -> R:
+    """Return what the function returns in a new Python process: its CPU, memory and cores are its own."""
+    with ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(act, *arguments, **named).result()
+
+
+def _pin(process: int, cores: set[int]) -> None:
+    for pid in [process, *(child.pid for child in psutil.Process(process).children(recursive=True))]:
+        os.sched_setaffinity(pid, cores)

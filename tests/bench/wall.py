@@ -1,0 +1,104 @@
+"""A live date: its wall time beside the ideal of its requests, its CPU seconds, its memory."""
+
+import math
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Final
+
+from reingest.operations.request import DateRequest
+from reingest.settings import Settings
+from tests.bench.days import Run, in_megabytes, median_seconds, run_date
+from tests.bench.elexon import standin, windy_dates
+from tests.bench.figures import Figure, spread
+from tests.bench.place import Place, in_own_process
+
+OVERHEAD_SECONDS: Final = 0.35
+CPU_SECONDS: Final = 0.5
+MEGABYTES: Final = 200.0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How often to measure at one latency: dates in one process, and whole processes."""
+
+    latency_ms: int
+    dates: int
+    processes: int
+
+
+PLANS: Final = (Plan(50, dates=11, processes=5), Plan(300, dates=5, processes=3))
+QUICK_PLANS: Final = (Plan(50, dates=3, processes=1), Plan(300, dates=1, processes=1))
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """What one `reingest date` process cost: wall and CPU seconds, and the most memory that it held, in MB."""
+
+    wall: float
+    cpu: float
+    megabytes: float
+
+
+def figures(place: Place, *, quick: bool) -> Iterator[Figure]:
+    """Measure dates that were never published, both sides, in one process and in a process each."""
+    for plan in QUICK_PLANS if quick else PLANS:
+        runs, processes = _measure(place, plan)
+        yield from _wall_figures(plan, runs, processes)
+        yield from _cost_figures(plan, runs, processes)
+
+
+def _measure(place: Place, plan: Plan) -> tuple[list[Run], list[Process]]:
+    first, *days = windy_dates(1 + plan.dates + plan.processes)
+    with (
+        place.database(f"live_{plan.latency_ms}") as database_url,
+        standin([first, *days], plan.latency_ms) as elexon_url,
+    ):
+        # The first date fetches the register and imports what is imported late; it is not counted.
+        runs = in_own_process(_run_dates, place.settings(elexon_url), database_url, [first, *days[: plan.dates]])[1:]
+        # From a process of its own too: a child's peak memory begins with that of the process that started it.
+        environment = place.environment(elexon_url, database_url)
+        return runs, in_own_process(_run_processes, environment, days[plan.dates :])
+
+
+def _wall_figures(plan: Plan, runs: Sequence[Run], processes: Sequence[Process]) -> Iterator[Figure]:
+    report = runs[0].report
+    ideal = plan.latency_ms / 1000 * math.ceil(report.requests / Settings().concurrency)
+    walls = [run.wall for run in runs]
+    yield Figure.at_most(f"wall of a date, {plan.latency_ms} ms latency", walls, ideal + OVERHEAD_SECONDS, "s")
+    yield Figure(f"  beyond the ideal of {report.requests} requests", spread([wall - ideal for wall in walls], "s"))
+    yield Figure("  by stage, ms", median_seconds(runs))
+    yield Figure("  the whole `reingest date` process", spread([process.wall for process in processes], "s"))
+
+
+def _cost_figures(plan: Plan, runs: Sequence[Run], processes: Sequence[Process]) -> Iterator[Figure]:
+    latency = f"{plan.latency_ms} ms latency"
+    cpu, megabytes = [process.cpu for process in processes], [process.megabytes for process in processes]
+    yield Figure.at_most(f"CPU of a date, {latency}", [run.cpu for run in runs], CPU_SECONDS, "s")
+    yield Figure.at_most("  with imports: the whole process", cpu, CPU_SECONDS, "s")
+    yield Figure.at_most("  peak memory of the whole process", megabytes, MEGABYTES, "MB", places=0)
+
+
+def _run_dates(settings: Settings, database_url: str, days: list[date]) -> list[Run]:
+    return [run_date(settings, database_url, DateRequest(day)) for day in days]
+
+
+def _run_processes(environment: dict[str, str], days: list[date]) -> list[Process]:
+    return [_run_process(environment, day) for day in days]
+
+
+def _run_process(environment: dict[str, str], day: date) -> Process:
+    command = [str(Path(sys.executable).with_name("reingest")), "date", day.isoformat()]
+    began = time.perf_counter()
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, cwd=environment["REINGEST_HOME"])
+    _, status, used = os.wait4(process.pid, 0)
+    wall = time.perf_counter() - began
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}")
+    return Process(wall, used.ru_utime + used.ru_stime, in_megabytes(used.ru_maxrss))
