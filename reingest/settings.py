@@ -25,7 +25,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from reingest.errors import BadSetting
 
@@ -62,9 +62,11 @@ class Settings(BaseModel):
     lease_ttl_seconds: float = Field(default=60.0, ge=2, le=3600)
     log_level: LogLevel = "WARNING"
 
-    def model_post_init(self, context: Any) -> None:
-        """Make paths absolute, so that a later change of folder moves nothing."""
-        object.__setattr__(self, "home", self.home.expanduser().absolute())
+    @field_validator("home")
+    @classmethod
+    def _absolute(cls, home: Path) -> Path:
+        """Make the path absolute, so that a later change of folder moves nothing."""
+        return home.expanduser().absolute()
 
     @property
     def archive_folder(self) -> Path:

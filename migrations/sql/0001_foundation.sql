@@ -23,6 +23,7 @@ create table run (
     host text not null,
     pid integer not null,
     code_version text not null,
+    flow_run_id uuid,
     started_at timestamptz not null default clock_timestamp(),
     finished_at timestamptz,
     outcome text check (outcome in (
@@ -38,6 +39,7 @@ create table run (
 );
 create index run_by_date on run (settlement_date, started_at desc);
 create index run_by_start on run (started_at desc);
+create index run_by_flow_run on run (flow_run_id) where flow_run_id is not null;
 comment on table run is 'One act of a person or a schedule: what was asked, by whom, and how it ended.';
 
 create table run_event (

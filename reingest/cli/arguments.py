@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
-from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
@@ -75,21 +74,6 @@ def settlement_span(text: str) -> Span:
     if month:
         return Span("month", start, (start + timedelta(days=31)).replace(day=1))
     return Span("year", start, date(start.year + 1, 1, 1))
-
-
-def exact_decimal(text: str) -> Decimal:
-    """Read a decimal number, every digit of it.
-
-    Raises:
-        BadUsage: not a finite decimal number.
-    """
-    try:
-        value = Decimal(text.strip())
-    except InvalidOperation as error:
-        raise BadUsage(f"{text!r} is not a number; write digits and a point, such as 62399.044") from error
-    if not value.is_finite():
-        raise BadUsage(f"{text!r} is not a finite number")
-    return value
 
 
 def text_of(path: Path) -> str:

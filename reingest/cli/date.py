@@ -2,21 +2,22 @@
 
 import asyncio
 import json
-from datetime import date as Date  # noqa: N812  (the command itself is called date)
-from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
-from reingest.calendar import parse_period_range
-from reingest.cli.arguments import AsJson, SettlementDate, exact_decimal
+from reingest.cli.arguments import AsJson, SettlementDate
 from reingest.cli.progress import stage_progress
 from reingest.collector import tune_collector
-from reingest.curtailment.checks import ENERGY_TOLERANCE_MWH, PAYMENT_TOLERANCE_GBP, ExpectedTotal
-from reingest.curtailment.words import DefinitionName, Side
-from reingest.operations.request import DateRequest, Source
-
-_SIDES: dict[str, tuple[Side, ...]] = {"bid": ("bid",), "both": ("bid", "offer")}
+from reingest.curtailment.words import DEFAULT_DEFINITION, DefinitionName
+from reingest.operations.request import (
+    DateRequest,
+    SideChoice,
+    Source,
+    WantedTotals,
+    periods_asked,
+    sides_asked,
+)
 
 
 def date(
@@ -26,24 +27,22 @@ def date(
     ] = None,
     plan: Annotated[bool, typer.Option("--plan", help="Say what would change, and change nothing.")] = False,
     side: Annotated[
-        Literal["bid", "both"] | None,
+        SideChoice | None,
         typer.Option(help="bid halves the requests, and leaves out the net definition; both is the default."),
     ] = None,
     source: Annotated[
         Source, typer.Option(help="live asks Elexon; archive reads kept payloads again, with no network.")
     ] = "live",
-    expect_energy: Annotated[
-        Decimal | None, typer.Option(parser=exact_decimal, metavar="MWH", help="The energy the date must come to.")
-    ] = None,
+    expect_energy: Annotated[str | None, typer.Option(metavar="MWH", help="The energy the date must come to.")] = None,
     expect_payment: Annotated[
-        Decimal | None, typer.Option(parser=exact_decimal, metavar="GBP", help="The payment the date must come to.")
+        str | None, typer.Option(metavar="GBP", help="The payment the date must come to.")
     ] = None,
-    expect_definition: Annotated[DefinitionName, typer.Option(help="By which definition.")] = "so_flagged",
+    expect_definition: Annotated[DefinitionName, typer.Option(help="By which definition.")] = DEFAULT_DEFINITION,
     expect_energy_tolerance: Annotated[
-        Decimal | None, typer.Option(parser=exact_decimal, metavar="MWH", help="How far off it may be; 0.001.")
+        str | None, typer.Option(metavar="MWH", help="How far off it may be; 0.001 by default.")
     ] = None,
     expect_payment_tolerance: Annotated[
-        Decimal | None, typer.Option(parser=exact_decimal, metavar="GBP", help="How far off it may be; 0.01.")
+        str | None, typer.Option(metavar="GBP", help="How far off it may be; 0.01 by default.")
     ] = None,
     reason: Annotated[str | None, typer.Option(metavar="TEXT", help="Why; it is stored with the run.")] = None,
     force: Annotated[
@@ -52,28 +51,20 @@ def date(
     as_json: AsJson = False,
 ) -> None:
     """Rebuild one settlement date from Elexon, prove the result, and swap it in."""
-    expected = ExpectedTotal(
-        definition=expect_definition,
-        energy_mwh=expect_energy,
-        payment_gbp=expect_payment,
-        energy_tolerance_mwh=ENERGY_TOLERANCE_MWH if expect_energy_tolerance is None else expect_energy_tolerance,
-        payment_tolerance_gbp=PAYMENT_TOLERANCE_GBP if expect_payment_tolerance is None else expect_payment_tolerance,
+    wanted = WantedTotals(
+        expect_definition, expect_energy, expect_payment, expect_energy_tolerance, expect_payment_tolerance
     )
     request = DateRequest(
         settlement_date=settlement_date,
-        periods=_periods(periods, settlement_date),
+        periods=periods_asked(periods, settlement_date),
         plan=plan,
-        sides=_SIDES[side] if side else None,
+        sides=sides_asked(side),
         source=source,
-        expected=() if expect_energy is None and expect_payment is None else (expected,),
+        expected=wanted.expected(),
         reason=reason,
         force=force,
     )
     raise typer.Exit(_run(request, as_json=as_json))
-
-
-def _periods(text: str | None, settlement_date: Date) -> tuple[int, ...] | None:
-    return parse_period_range(text, settlement_date) if text else None
 
 
 def _run(request: DateRequest, *, as_json: bool) -> int:

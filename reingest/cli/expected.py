@@ -7,10 +7,11 @@ from typing import Annotated, Final
 
 import typer
 
-from reingest.cli.arguments import AsCsv, AsJson, OptionalSpan, SettlementDate, exact_decimal, text_of
+from reingest.cli.arguments import AsCsv, AsJson, OptionalSpan, SettlementDate, text_of
 from reingest.cli.output import Column, Output
 from reingest.cli.reading import connected, listing
 from reingest.curtailment.checks import ENERGY_TOLERANCE_MWH, PAYMENT_TOLERANCE_GBP
+from reingest.curtailment.exact import exact_decimal
 from reingest.curtailment.words import DEFAULT_DEFINITION
 from reingest.operations.expected_file import definition_named, read_expected, require_sense
 from reingest.store.expected import StoredExpectedTotal, set_expected_totals

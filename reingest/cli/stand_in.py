@@ -9,7 +9,8 @@ from typing import Annotated, Any, Final, Literal, cast
 
 import typer
 
-from reingest.cli.arguments import AsCsv, AsJson, SettlementDate, exact_decimal, settlement_date
+from reingest.cli.arguments import AsCsv, AsJson, SettlementDate, settlement_date
+from reingest.curtailment.exact import exact_decimal
 from reingest.errors import BadUsage
 from reingest.standin.days import days_between, write_rows
 from reingest.standin.faults.kinds import KINDS, PLACES

@@ -5,9 +5,26 @@ from contextlib import AbstractContextManager
 from decimal import ROUND_HALF_EVEN, Context, Decimal, DivisionByZero, Inexact, InvalidOperation, Overflow, localcontext
 from typing import Final
 
+from reingest.errors import BadUsage
+
 # A stack's numbers have at most some 40 digits; 100 hold any product of two and any sum over a year.
 EXACT: Final = Context(prec=100, rounding=ROUND_HALF_EVEN, traps=[Inexact, InvalidOperation, DivisionByZero, Overflow])
 ZERO: Final = Decimal(0)
+
+
+def exact_decimal(text: str) -> Decimal:
+    """Read a decimal number, every digit of it.
+
+    Raises:
+        BadUsage: not a finite decimal number.
+    """
+    try:
+        value = Decimal(text.strip())
+    except InvalidOperation as error:
+        raise BadUsage(f"{text!r} is not a number; write digits and a point, such as 62399.044") from error
+    if not value.is_finite():
+        raise BadUsage(f"{text!r} is not a finite number")
+    return value
 
 
 def exactly() -> AbstractContextManager[Context]:

@@ -127,6 +127,7 @@ def _new_run(request: DateRequest) -> Run:
         sides=request.sides or ("bid", "offer"),
         source=request.source,
         reason=request.reason,
+        flow_run_id=request.flow_run_id,
     )
 
 
@@ -135,6 +136,7 @@ def _stored_failure(run: DateRun) -> Iterator[None]:
     try:
         yield
     except ReingestError as error:
+        error.settlement_date = error.settlement_date or run.settlement_date
         _store_failure(run, error)
         raise
     except Exception as error:

@@ -2,16 +2,52 @@
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal
+from decimal import Decimal
+from typing import Final, Literal
+from uuid import UUID
 
-from reingest.calendar import settlement_date_of
+from reingest.calendar import parse_period_range, settlement_date_of
 from reingest.clock import utc_now
-from reingest.curtailment.checks import ExpectedTotal
-from reingest.curtailment.words import SIDES, Side
+from reingest.curtailment.checks import ENERGY_TOLERANCE_MWH, PAYMENT_TOLERANCE_GBP, ExpectedTotal
+from reingest.curtailment.exact import exact_decimal
+from reingest.curtailment.words import DEFAULT_DEFINITION, SIDES, DefinitionName, Side
 from reingest.errors import FutureDate
 from reingest.store.versions import CurrentVersion
 
 Source = Literal["live", "archive"]
+SideChoice = Literal["both", "bid"]
+"""Which stacks a person asks for: `bid` halves the requests, and leaves out the net definition."""
+
+_SIDES_OF_CHOICE: Final[dict[SideChoice, tuple[Side, ...]]] = {"both": SIDES, "bid": ("bid",)}
+
+
+@dataclass(frozen=True, slots=True)
+class WantedTotals:
+    """What a person says a date must come to, as written: MWh, GBP and tolerances; None is not checked, or usual."""
+
+    definition: DefinitionName = DEFAULT_DEFINITION
+    energy: str | None = None
+    payment: str | None = None
+    energy_tolerance: str | None = None
+    payment_tolerance: str | None = None
+
+    def expected(self) -> tuple[ExpectedTotal, ...]:
+        """Return the expectation, none where neither figure is given.
+
+        Raises:
+            BadUsage: a figure is not a number.
+        """
+        if not self.energy and not self.payment:
+            return ()
+        return (
+            ExpectedTotal(
+                definition=self.definition,
+                energy_mwh=exact_decimal(self.energy) if self.energy else None,
+                payment_gbp=exact_decimal(self.payment) if self.payment else None,
+                energy_tolerance_mwh=_or_usual(self.energy_tolerance, ENERGY_TOLERANCE_MWH),
+                payment_tolerance_gbp=_or_usual(self.payment_tolerance, PAYMENT_TOLERANCE_GBP),
+            ),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +64,7 @@ class DateRequest:
         expected: Totals that the date must come to, beside the stored ones.
         reason: Why, for the record.
         force: Publish a new version even where the content is the same.
+        flow_run_id: The Prefect flow run that asks, if one does; it is stored with the run.
     """
 
     settlement_date: date
@@ -38,6 +75,7 @@ class DateRequest:
     expected: tuple[ExpectedTotal, ...] = ()
     reason: str | None = None
     force: bool = False
+    flow_run_id: UUID | None = None
 
     def refuse_the_future(self) -> None:
         """Refuse a date that has not begun.
@@ -58,3 +96,21 @@ class DateRequest:
         if current.sides and (self.source == "archive" or self.periods):
             return current.sides
         return SIDES
+
+
+def periods_asked(text: str | None, settlement_date: date) -> tuple[int, ...] | None:
+    """Return the periods that a person names, None for the whole date.
+
+    Raises:
+        BadUsage: not a list of the date's periods.
+    """
+    return parse_period_range(text, settlement_date) if text and text.strip() else None
+
+
+def sides_asked(choice: SideChoice | None) -> tuple[Side, ...] | None:
+    """Return the stacks that a person chooses, None where the choice is left to the run."""
+    return _SIDES_OF_CHOICE[choice] if choice else None
+
+
+def _or_usual(text: str | None, usual: Decimal) -> Decimal:
+    return exact_decimal(text) if text else usual

@@ -87,6 +87,7 @@ class Run:
     sides: tuple[Side, ...] = ("bid", "offer")
     source: Literal["live", "archive"] = "live"
     reason: str | None = None
+    flow_run_id: UUID | None = None
     id: UUID = field(default_factory=new_id)
     requests: int = 0
     retries: int = 0
@@ -114,6 +115,7 @@ def begin_run(connection: Connection, run: Run) -> None:
                 "source": run.source,
                 "reason": run.reason,
                 "code_version": __version__,
+                "flow_run_id": run.flow_run_id,
             },
         )
 

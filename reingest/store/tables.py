@@ -70,6 +70,7 @@ class Run(Table, table=True):
     host: Words
     pid: int
     code_version: Words
+    flow_run_id: UUID | None
     started_at: Instant
     finished_at: InstantOrNone
     outcome: WordsOrNone

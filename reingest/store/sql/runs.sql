@@ -1,7 +1,8 @@
 -- name: begin_run
-insert into run (id, kind, settlement_date, periods, sides, source, reason, holder, host, pid, code_version)
+insert into run (id, kind, settlement_date, periods, sides, source, reason, holder, host, pid, code_version,
+    flow_run_id)
 values (%(id)s, %(kind)s, %(settlement_date)s, %(periods)s, %(sides)s, %(source)s, %(reason)s, %(holder)s, %(host)s,
-    %(pid)s, %(code_version)s);
+    %(pid)s, %(code_version)s, %(flow_run_id)s);
 
 -- name: end_run
 -- A run ends once: a second end would hide how the first one went.

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reingest.cli.arguments import exact_decimal, settlement_date, settlement_span, text_of
+from reingest.cli.arguments import settlement_date, settlement_span, text_of
+from reingest.curtailment.exact import exact_decimal
 from reingest.errors import BadUsage
 from reingest.operations.expected_file import read_expected
 
