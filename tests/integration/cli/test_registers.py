@@ -7,6 +7,8 @@ import pytest
 
 from reingest.store.units import load_register
 from tests.integration.cli.conftest import Command
+from tests.support.days import A_DAY as A_RECORDED_DAY
+from tests.support.sites import recorded_elexon
 from tests.support.versions import A_DAY, DATE, Store
 
 
@@ -309,3 +311,19 @@ def test_a_read_writes_nothing_to_stderr(store: Store, reingest: Command) -> Non
 
     assert ran.err == ""
     assert json.loads(ran.out)["version"] == 1
+
+
+def test_the_register_is_refreshed_from_elexon(
+    store: Store, reingest: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`units refresh` fetches and stores the register once; a second refresh of the same finds nothing new."""
+    with recorded_elexon(tmp_path, A_RECORDED_DAY) as elexon:
+        monkeypatch.setenv("REINGEST_ELEXON_URL", elexon.url)
+        first = reingest("units", "refresh", "--json").json
+        second = reingest("units", "refresh").lines
+
+    assert first["changed"] is True
+    assert first["wind_units"] == len(reingest("units", "list", "--json").json) > 0
+    assert second[0].startswith(f"the register has not changed: {first['units']} units, {first['wind_units']} of them")
+    runs = reingest("run", "list", "--json").json
+    assert [(run["kind"], run["outcome"]) for run in runs] == [("units", "unchanged"), ("units", "published")]

@@ -3,7 +3,9 @@ from datetime import UTC, date, datetime
 
 import pytest
 
+from reingest.cli.status import grid_lines
 from reingest.clock import FixedClock, use_clock
+from reingest.store.status import DateStatus
 from tests.integration.cli.conftest import Command
 from tests.support.versions import A_DAY, DATE, Store
 
@@ -38,6 +40,21 @@ def test_a_date_is_one_line_with_a_character_a_period(store: Store, reingest: Co
         "# fetched  0 confirmed empty  ? not published  ! failed  - not asked  . no version  * provisional",
         "1 date: 1 published",
     ]
+
+
+def test_cells_are_coloured_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a terminal that wants colours each run of like cells has its own."""
+    monkeypatch.setattr("reingest.cli.status.colours_wanted", lambda: True)
+    one = DateStatus(
+        DATE,
+        "published",
+        1,
+        None,
+        provisional=False,
+        periods={1: "fetched", 2: "fetched", 3: "failed", 4: "confirmed_empty"},
+    )
+
+    assert grid_lines([one])[1].endswith("  \x1b[32m##\x1b[0m\x1b[31m!\x1b[0m\x1b[36m0\x1b[0m")
 
 
 def test_a_month_has_a_line_for_every_date(store: Store, reingest: Command) -> None:

@@ -17,6 +17,7 @@ from reingest.errors import (
     Conflict,
     DatabaseError,
     DatabaseUnreachable,
+    Interrupted,
     PayloadRejected,
     ReingestError,
     every_error,
@@ -80,10 +81,11 @@ def test_an_error_without_a_date_has_no_date_line() -> None:
         (psycopg.InterfaceError("closed"), DatabaseUnreachable, 69),
         (psycopg.errors.UniqueViolation("twice"), DatabaseError, 69),
         (ZeroDivisionError("by zero"), Bug, 70),
+        (KeyboardInterrupt(), Interrupted, 130),
     ],
 )
 def test_whatever_escapes_becomes_an_error_of_the_tree(
-    escaped: Exception, expected: type[ReingestError], exit_code: int
+    escaped: BaseException, expected: type[ReingestError], exit_code: int
 ) -> None:
     """Our own errors stay, the driver's are about the database, and anything else is a bug."""
     error = as_reingest_error(escaped)
