@@ -1,13 +1,15 @@
 """`reingest run`: who asked for what, when, and how it ended."""
 
 import json
+from datetime import timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Final, get_args
 from uuid import UUID
 
 import typer
 
 from reingest.cli.arguments import AsCsv, AsJson, settlement_date
-from reingest.cli.output import Column, Output
+from reingest.cli.output import Column, Output, table_lines
 from reingest.cli.reading import listing
 from reingest.errors import BadUsage
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from reingest.store.listings import RunInFull
+    from reingest.store.tables import Run
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -58,7 +61,7 @@ def list_(
     _require_outcome(outcome)
     with listing() as session:
         runs = list_runs(session, settlement_date=wanted, outcome=outcome, limit=limit)
-    rows = [run.as_row() | {"seconds": _seconds(run.started_at, run.finished_at)} for run in runs]
+    rows = [run.as_row() | {"seconds": _seconds(run)} for run in runs]
     output.write(rows, COLUMNS, rows, after=[] if rows else ["No runs. Next: reingest date D"])
 
 
@@ -97,7 +100,7 @@ def _document(run: "RunInFull", events: list[dict[str, object]]) -> dict[str, ob
     return run.run.as_row() | {
         "version": run.version.number if run.version else None,
         "version_state": run.version.state if run.version else None,
-        "seconds": _seconds(run.run.started_at, run.run.finished_at),
+        "seconds": _seconds(run.run),
         "answers": run.answers,
         "events": events,
     }
@@ -105,8 +108,6 @@ def _document(run: "RunInFull", events: list[dict[str, object]]) -> dict[str, ob
 
 def _facts(run: "RunInFull") -> list[str]:
     """Return the run's own row, a fact a line, and a blank line before its events."""
-    from reingest.cli.output import table_lines
-
     facts = {key: value for key, value in _document(run, []).items() if value not in (None, [], {})}
     facts |= {key: _compact(value) for key, value in facts.items() if isinstance(value, dict)}
     rows = [{"fact": key.replace("_", " "), "value": value} for key, value in facts.items()]
@@ -118,10 +119,8 @@ def _compact(detail: object) -> str:
     return json.dumps(detail, ensure_ascii=False, separators=(", ", ": ")) if detail else ""
 
 
-def _seconds(started: "object", finished: "object") -> object:
-    from datetime import datetime
-    from decimal import Decimal
-
-    if not isinstance(started, datetime) or not isinstance(finished, datetime):
+def _seconds(run: "Run") -> Decimal | None:
+    """Return how long the run took, to the millisecond; None while it is under way."""
+    if run.finished_at is None:
         return None
-    return Decimal(str(round((finished - started).total_seconds(), 3)))
+    return Decimal((run.finished_at - run.started_at) // timedelta(milliseconds=1)).scaleb(-3)
