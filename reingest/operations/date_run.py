@@ -1,11 +1,11 @@
 """The state of one run of one date, as its stages fill it in."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from reingest.calendar import SettlementPeriod, settlement_periods
 from reingest.curtailment.checks import Check, ExpectedTotal, failed
@@ -21,17 +21,30 @@ from reingest.errors import Bug, ReingestError
 from reingest.lake.archive import Archive
 from reingest.operations.request import DateRequest
 from reingest.settings import Settings
-from reingest.store.database import Connection
+from reingest.store.database import Connection, connect
 from reingest.store.leases import Lease
 from reingest.store.runs import Run
 from reingest.store.units import Register
 from reingest.store.versions import NEVER_PUBLISHED, CurrentVersion, RejectedRow, VersionPeriod
 
 if TYPE_CHECKING:
+    from reingest.operations.fetching import Fetcher
     from reingest.operations.outlook import Outlook
 
 Progress = Callable[[str, int, int], None]
 """Told the stage's name, how much of it is done, and out of how much."""
+
+Batch = tuple[int, ...]
+"""Periods that are asked as one unit of work."""
+
+EachBatch = Callable[["Fetcher", Batch], Coroutine[Any, Any, int]]
+"""How a batch is fetched; the Prefect flow makes a task of it."""
+
+
+async def fetch_batch(fetcher: "Fetcher", batch: Batch) -> int:
+    """Fetch one batch, and nothing around it."""
+    return await fetcher.fetch_batch(batch)
+
 
 Decision = Literal["publish", "hold", "unchanged"]
 Subject = tuple[int, Side]
@@ -106,6 +119,7 @@ class DateRun:
     archive: Archive
     progress: Progress
     cleanup: ExitStack
+    each_batch: EachBatch = fetch_batch
     current: CurrentVersion = NEVER_PUBLISHED
     sides: tuple[Side, ...] = ()
     lease: Lease | None = None
@@ -202,6 +216,17 @@ class DateRun:
         """
         if self.lease is not None:
             self.lease.require()
+
+    def reconnect(self) -> None:
+        """Open another connection where the run's own broke, as at a commit that had to be read back.
+
+        Raises:
+            DatabaseUnreachable: Postgres cannot be reached.
+        """
+        if self.connection.closed:
+            self.connection = self.cleanup.enter_context(
+                connect(self.database_url, purpose=f"run {self.settlement_date}")
+            )
 
     def add(self, fetched: Iterable[FetchedStack]) -> None:
         """Take in what came of stack requests."""

@@ -1,9 +1,10 @@
 """Publish a held version: a person's decision, with a reason, on the record."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 
-from reingest.errors import BadUsage, Conflict, ReingestError
+from reingest.errors import BadUsage, Conflict, DatabaseError, ReingestError
 from reingest.operations.messages import date_published
 from reingest.operations.reingest import outcome_of_error
 from reingest.settings import Settings
@@ -11,7 +12,7 @@ from reingest.store.database import Connection, connect
 from reingest.store.leases import hold_lease
 from reingest.store.migrate import require_schema
 from reingest.store.publish import Publication, publish
-from reingest.store.runs import Run, add_operator_action, begin_run, end_run
+from reingest.store.runs import Run, RunOutcome, add_operator_action, begin_run, end_run
 from reingest.store.versions import NumberedVersion, current_version, totals_of_version, version_by_number
 
 
@@ -45,10 +46,17 @@ def publish_held(
         try:
             generation = _publish(settings, database_url, connection, run, number, reason)
         except ReingestError as error:
-            end_run(connection, run, outcome_of_error(error), error)
+            with suppress(DatabaseError):  # it may be the database that failed; the error itself goes on
+                _end(database_url, run, outcome_of_error(error), error)
             raise
-        end_run(connection, run, "published")
+    _end(database_url, run, "published")
     return PublishedVersion(settlement_date, number, generation, str(run.id))
+
+
+def _end(database_url: str, run: Run, outcome: RunOutcome, error: ReingestError | None = None) -> None:
+    """Store how the run ended, over a connection of its own: the publish may have cost the first one."""
+    with connect(database_url, purpose="run ended") as connection:
+        end_run(connection, run, outcome, error)
 
 
 def _publish(settings: Settings, database_url: str, connection: Connection, run: Run, number: int, reason: str) -> int:

@@ -107,8 +107,10 @@ def _publish(run: DateRun) -> None:
             ttl_seconds=run.settings.lease_ttl_seconds,
         )
     except Moved:
+        run.reconnect()
         abandon_version(run.connection, version_id)
         raise
+    run.reconnect()
 
 
 def _confirm(run: DateRun) -> None:

@@ -10,7 +10,7 @@ from psycopg.errors import IdleInTransactionSessionTimeout
 from psycopg.types.json import Jsonb
 
 from reingest.checkpoints import checkpoint
-from reingest.errors import Bug, Conflict, DatabaseUnreachable
+from reingest.errors import Bug, Conflict, DatabaseUnreachable, LeaseLost
 from reingest.store.database import Connection, connect, database_errors
 from reingest.store.leases import Lease, require_lease
 from reingest.store.sql import query
@@ -40,6 +40,9 @@ def publish(connection: Connection, lease: Lease, publication: Publication, *, u
 
     Readers see the old date whole until the commit, and the new date whole after it.
 
+    Returns:
+        The generation; where the connection broke at the commit, learned over another one, and `connection` is closed.
+
     Raises:
         LeaseLost: the lease is not ours any more, judged under its row lock by the database's wall clock.
         Conflict: the date's generation moved since the candidate was made.
@@ -47,8 +50,13 @@ def publish(connection: Connection, lease: Lease, publication: Publication, *, u
     """
     try:
         return _publish(connection, lease, publication, ttl_seconds)
-    except (psycopg.OperationalError, psycopg.InterfaceError, IdleInTransactionSessionTimeout) as error:
-        generation = _read_back(url, publication)
+    except IdleInTransactionSessionTimeout as error:
+        raise LeaseLost(
+            "the publish slept for half the lease's time to live, so Postgres rolled it back",
+            settlement_date=publication.settlement_date,
+        ) from error
+    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+        generation = _read_back(url, lease, publication)
         if generation is None:
             raise DatabaseUnreachable(str(error).strip(), settlement_date=publication.settlement_date) from error
         return generation
@@ -161,9 +169,18 @@ def _add_outbox(connection: Connection, publication: Publication, generation: in
     )
 
 
-def _read_back(url: str, publication: Publication) -> int | None:
-    """After a connection lost at COMMIT: return the generation if the version is being served, else None."""
-    with connect(url, purpose="read back") as connection:
-        row = connection.execute(query("lock_day"), {"settlement_date": publication.settlement_date}).fetchone()
-    served = row is not None and row[1] == publication.version_id
-    return int(row[0]) if row is not None and served else None
+def _read_back(url: str, lease: Lease, publication: Publication) -> int | None:
+    """After a connection lost at COMMIT: return the generation if the version was published, else None.
+
+    Raises:
+        LeaseLost: it was not, and the lease is not ours any more.
+    """
+    with connect(url, purpose="read back") as connection, database_errors():
+        # The lost connection's transaction may be under way still: its end is waited for at the row that it locks.
+        connection.execute(query("lock_day"), {"settlement_date": publication.settlement_date})
+        # The version's own state: by now another publish may have superseded it.
+        served = connection.execute(query("was_served"), {"version_id": publication.version_id}).fetchone()
+        if served is not None:
+            return publication.basis_generation + 1
+        require_lease(connection, lease)
+        return None

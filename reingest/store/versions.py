@@ -17,7 +17,7 @@ from reingest.curtailment.mining import MiningRate, MiningSegment
 from reingest.curtailment.records import CurtailmentRecord
 from reingest.curtailment.totals import Totals
 from reingest.curtailment.words import DefinitionName, PeriodOutcome, Side
-from reingest.errors import Bug, NotFound
+from reingest.errors import Bug, LeaseLost, NotFound
 from reingest.store.database import Connection, database_errors
 from reingest.store.sql import query
 from reingest.store.units import Register
@@ -183,6 +183,9 @@ def stage_version(connection: Connection, candidate: Candidate) -> tuple[int, in
     """Write the candidate with all its rows, invisible to every view of current versions; return id and number.
 
     The version's row is committed first, as `staging`, so that a run that dies while copying leaves a trace.
+
+    Raises:
+        LeaseLost: another run took the date over meanwhile and abandoned the candidate.
     """
     with database_errors():
         version_id, number = _add_version(connection, candidate)
@@ -196,18 +199,22 @@ def stage_version(connection: Connection, candidate: Candidate) -> tuple[int, in
 
 
 def move_version(connection: Connection, version_id: int, before: VersionState, after: VersionState) -> None:
-    """Move a version from one state to another.
+    """Move a version of the caller's own run from one state to another; the caller holds the date's lease.
 
     Raises:
-        Bug: the version is not in the state that it should be in.
+        LeaseLost: the version is in another state: whoever took the date over has abandoned it.
     """
     moved = connection.execute(query("move_version"), {"version_id": version_id, "from": [before], "to": after})
     if moved.rowcount != 1:
-        raise Bug(f"version {version_id} is not {before}, so it cannot become {after}")
+        raise LeaseLost(f"the version is not {before} any more: another run took the date over and abandoned it")
 
 
 def hold_version(connection: Connection, version_id: int) -> None:
-    """Hold a candidate: kept, not served, until a person publishes it with a reason."""
+    """Hold a candidate: kept, not served, until a person publishes it with a reason.
+
+    Raises:
+        LeaseLost: another run took the date over and abandoned the candidate.
+    """
     with database_errors():
         move_version(connection, version_id, "candidate", "held")
 

@@ -9,6 +9,7 @@ import shutil
 import signal
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
@@ -20,6 +21,7 @@ from types import SimpleNamespace
 from typing import Any, TypeAlias
 from unittest.mock import patch
 
+import psutil
 import psycopg
 import psycopg.conninfo
 from psycopg import sql
@@ -173,7 +175,19 @@ class Command:
         return not self._process.is_alive()
 
     def send(self, number: signal.Signals) -> None:
-        os.kill(self.pid, number)
+        """Send a signal; a command that has ended hears none."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, number)
+
+    def wait_until_stopped(self) -> None:
+        """Return when the command has stopped at its checkpoint."""
+        process = psutil.Process(self.pid)
+        while not self.ended:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                if process.status() == psutil.STATUS_STOPPED:
+                    return
+            time.sleep(0.005)
+        raise AssertionError(f"the command ended and did not stop: {self.finish()}")
 
     def finish(self, timeout: float = 60) -> Ran:
         """Wait for the end; a negative exit code is the signal that ended it."""

@@ -17,6 +17,9 @@ update version set state = 'superseded', served_to = %(now)s where id = %(versio
 update version set state = 'published', served_from = %(now)s, reason = coalesce(%(reason)s, reason)
 where id = %(version_id)s and state in ('candidate', 'held');
 
+-- name: was_served
+select number from version where id = %(version_id)s and state in ('published', 'superseded');
+
 -- name: move_day
 -- Compare and swap: the generation that the run began from must still be the date's.
 update settlement_day

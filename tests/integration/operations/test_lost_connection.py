@@ -1,0 +1,84 @@
+"""A connection to Postgres that is lost while a version is published."""
+
+from signal import SIGCONT
+
+import pytest
+
+from reingest.standin.server import StandIn
+from tests.support.days import DATE
+from tests.support.proxies import CommitThief
+from tests.support.sites import Site
+
+
+@pytest.fixture
+def restated(published: Site, elexon: StandIn) -> Site:
+    """Return a site where a run would publish version 2 over version 1."""
+    elexon.restate(DATE, unit="T_HILLW-1", volume_factor="2")
+    return published
+
+
+def test_a_commit_whose_answer_was_lost_is_read_back(restated: Site) -> None:
+    """Where the server committed and the answer never came, the run learns that it published, and says so."""
+    direct = restated.database_url
+    with CommitThief(direct) as thief:
+        restated.database_url = thief.url
+        ran = restated.date(DATE)
+    restated.database_url = direct
+    assert thief.stolen == 1
+    assert (ran.exit_code, ran.json["outcome"], ran.json["generation"]) == (0, "published", 2), ran.err
+    assert restated.runs()[-1] == ("published", 0)
+    assert restated.states(DATE) == {1: "superseded", 2: "published"}
+    assert restated.value("select count(*) from lease") == 0
+
+
+def test_a_held_version_whose_commit_was_lost_is_read_back(restated: Site) -> None:
+    """A person's publish learns the same, and is on record as published."""
+    assert restated.date(DATE, "--expect-energy", "1").exit_code == 1
+    direct = restated.database_url
+    with CommitThief(direct) as thief:
+        restated.database_url = thief.url
+        ran = restated.reingest("publish", DATE, "--version", 2, "--reason", "it is right", "--json")
+    restated.database_url = direct
+    assert thief.stolen == 1
+    assert (ran.exit_code, ran.json["generation"]) == (0, 2), ran.err
+    assert restated.runs()[-1] == ("published", 0)
+
+
+@pytest.mark.parametrize("checkpoint", ["in_publish", "before_publish_commit"])
+def test_a_connection_that_broke_before_the_commit_published_nothing(checkpoint: str, restated: Site) -> None:
+    """Where the server ended the connection before the commit, the run ends with 69, and the next one publishes."""
+    before = restated.dump(DATE)
+    run = restated.start("date", DATE, "--json", stop_at=checkpoint)
+    run.wait_until_stopped()
+    cut(restated, f"reingest run {DATE}")
+    run.send(SIGCONT)
+    ran = run.finish()
+    assert (ran.exit_code, ran.error["code"]) == (69, "database_unreachable")
+    assert restated.dump(DATE) == before
+    assert restated.runs()[-1] == ("database_unreachable", 69)
+    assert restated.date(DATE).json["outcome"] == "published"
+    assert set(restated.states(DATE).values()) == {"superseded", "abandoned", "published"}
+
+
+def test_a_holder_that_lost_its_lease_connection_is_overtaken_at_once(restated: Site, elexon: StandIn) -> None:
+    """Where the heartbeat's connection broke the lease is free: another run publishes, and this one does not."""
+    run = restated.start("date", DATE, "--json", stop_at="after_verify")
+    run.wait_until_stopped()
+    cut(restated, f"reingest lease {DATE}")
+    elexon.restate(DATE, unit="E_MOORW-1", volume_factor="2")
+    assert restated.date(DATE).json["version"] == 2
+    after = restated.dump(DATE)
+    run.send(SIGCONT)
+    ran = run.finish()
+    assert (ran.exit_code, ran.error["code"]) == (5, "lease_lost")
+    assert restated.dump(DATE) == after
+
+
+def cut(site: Site, purpose: str) -> None:
+    """End the one connection of this purpose, at the server's end."""
+    ended = site.rows(
+        "select pg_terminate_backend(pid, 5000) from pg_stat_activity"
+        " where datname = current_database() and application_name = %s",
+        purpose,
+    )
+    assert ended == [(True,)]

@@ -1,0 +1,79 @@
+"""A proxy before Postgres that loses the connection at a COMMIT, after the server has heard it."""
+
+import contextlib
+import select
+import socket
+import threading
+from types import TracebackType
+from typing import Self
+
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+MESSAGE = 65536
+
+
+class CommitThief:
+    """Passes everything on, until a connection that wrote to the outbox commits: then both ends are closed.
+
+    Attributes:
+        stolen: How many commits the server heard whose answer nobody got.
+    """
+
+    def __init__(self, database_url: str) -> None:
+        self._target = conninfo_to_dict(database_url)
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._threads: list[threading.Thread] = []
+        self.stolen = 0
+        port = self._listener.getsockname()[1]
+        self.url = make_conninfo(database_url, host="127.0.0.1", port=port, sslmode="disable", gssencmode="disable")
+
+    def __enter__(self) -> Self:
+        self._begin(self._accept)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        for thread in self._threads:
+            thread.join()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:  # the listener was closed: the test is over
+                return
+            self._begin(self._pass_on, client)
+
+    def _begin(self, act: object, *arguments: object) -> None:
+        thread = threading.Thread(target=act, args=arguments, daemon=True)  # type: ignore[arg-type]
+        self._threads.append(thread)
+        thread.start()
+
+    def _pass_on(self, client: socket.socket) -> None:
+        publishing = False
+        with client, self._server() as server, contextlib.suppress(OSError):
+            while True:
+                readable, _, _ = select.select([client, server], [], [])
+                for source, sink in ((client, server), (server, client)):
+                    if source not in readable:
+                        continue
+                    data = source.recv(MESSAGE)
+                    if not data:
+                        return
+                    sink.sendall(data)
+                    publishing = publishing or b"insert into outbox" in data
+                    if source is client and publishing and b"COMMIT" in data:
+                        server.recv(MESSAGE)  # the commit has happened
+                        self.stolen += 1
+                        return
+
+    def _server(self) -> socket.socket:
+        host, port = str(self._target.get("host") or "127.0.0.1"), self._target.get("port") or 5432
+        if host.startswith("/"):
+            server = socket.socket(socket.AF_UNIX)
+            server.connect(f"{host}/.s.PGSQL.{port}")
+            return server
+        return socket.create_connection((host, int(port)))
