@@ -5,11 +5,11 @@ unit of progress, and of work in the Prefect flow, never a barrier between reque
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from reingest.elexon.client import Answer, ElexonClient
 from reingest.elexon.requests import system_prices_request
@@ -17,14 +17,11 @@ from reingest.elexon.stack_source import StackSource
 from reingest.elexon.system_prices import read_system_prices
 from reingest.errors import SourceError, SourceTooSlow, SourceUnreachable, TlsFailed
 from reingest.operations.archived import archived_fetches, take_archived_prices, take_archived_stacks
-from reingest.operations.date_run import DateRun, FetchedStack, Subject
+from reingest.operations.date_run import Batch, DateRun, FetchedStack, Subject
 from reingest.operations.intake import Intake
 from reingest.store.fetches import fetches_of_version
 
 BATCH_PERIODS: Final = 8
-
-Batch = tuple[int, ...]
-"""Periods that are asked as one unit of work."""
 
 
 @dataclass
@@ -127,8 +124,8 @@ async def fetch_date(run: DateRun) -> None:
         fetch_from_archive(run)
         return
     async with fetcher_of(run) as fetcher:
-        tasks = [asyncio.create_task(fetcher.fetch_system_prices())]
-        tasks += [asyncio.create_task(_of_batch(fetcher, batch)) for batch in batches_of(run)]
+        tasks: list[asyncio.Task[Any]] = [asyncio.create_task(fetcher.fetch_system_prices())]
+        tasks += [asyncio.create_task(run.each_batch(fetcher, batch)) for batch in batches_of(run)]
         await all_or_first_fault(tasks)
 
 
@@ -171,7 +168,7 @@ def fetch_from_archive(run: DateRun) -> None:
     take_archived_stacks(run, fetches, run.asked, carried=False)
 
 
-async def all_or_first_fault(tasks: list[asyncio.Task[None]]) -> None:
+async def all_or_first_fault(tasks: Sequence[asyncio.Task[Any]]) -> None:
     """Wait for all tasks; the first fault cancels the others and is raised once they have ended."""
     try:
         await asyncio.gather(*tasks)
@@ -180,7 +177,3 @@ async def all_or_first_fault(tasks: list[asyncio.Task[None]]) -> None:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         raise
-
-
-async def _of_batch(fetcher: Fetcher, batch: Batch) -> None:
-    await fetcher.fetch_batch(batch)

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 
 from reingest.checkpoints import checkpoint
@@ -20,7 +20,7 @@ from reingest.errors import (
 )
 from reingest.lake.archive import Archive
 from reingest.log_context import about
-from reingest.operations.date_run import DateRun, Decision, Progress
+from reingest.operations.date_run import DateRun, Decision, EachBatch, Progress, fetch_batch
 from reingest.operations.report import DateReport, report_of
 from reingest.operations.request import DateRequest
 from reingest.operations.stages import Stage, stages_of
@@ -44,6 +44,10 @@ _OUTCOME_OF_ERROR: tuple[tuple[type[ReingestError], RunOutcome], ...] = (
 )
 
 
+EachStage = Callable[[Stage, DateRun], Awaitable[None]]
+"""How a stage is run."""
+
+
 def no_progress(_stage: str, _done: int, _total: int) -> None:
     """Tell nobody."""
 
@@ -64,12 +68,25 @@ async def reingest_date(
         DatabaseError: Postgres cannot be used.
     """
     async with open_date_run(settings, database_url, request, progress) as run:
-        seconds: dict[str, float] = {}
-        for stage in stages_of(run):
-            began = time.perf_counter()
-            await act(stage, run)
-            seconds[stage.name] = time.perf_counter() - began
-        return close_date_run(run, seconds)
+        return await go_through(run)
+
+
+async def go_through(run: DateRun, each_stage: EachStage | None = None) -> DateReport:
+    """Go through the run's stages, store how it ended, and return its report.
+
+    Args:
+        run: an open run.
+        each_stage: how a stage is run; the Prefect flow makes a task of it.
+
+    Raises:
+        ReingestError: what a stage raises.
+    """
+    seconds: dict[str, float] = {}
+    for stage in stages_of(run):
+        began = time.perf_counter()
+        await (each_stage or act)(stage, run)
+        seconds[stage.name] = time.perf_counter() - began
+    return _close(run, seconds)
 
 
 async def act(stage: Stage, run: DateRun) -> None:
@@ -81,7 +98,11 @@ async def act(stage: Stage, run: DateRun) -> None:
 
 @asynccontextmanager
 async def open_date_run(
-    settings: Settings, database_url: str, request: DateRequest, progress: Progress = no_progress
+    settings: Settings,
+    database_url: str,
+    request: DateRequest,
+    progress: Progress = no_progress,
+    each_batch: EachBatch = fetch_batch,
 ) -> AsyncIterator[DateRun]:
     """Open a run of a date for the block; an error that leaves the block is stored as the run's outcome.
 
@@ -98,6 +119,7 @@ async def open_date_run(
             archive=Archive(settings.archive_folder),
             progress=progress,
             cleanup=cleanup,
+            each_batch=each_batch,
         )
         begin_run(connection, run.run)
         with about(run_id=run.run.id, settlement_date=request.settlement_date), _stored_failure(run):
@@ -105,8 +127,7 @@ async def open_date_run(
             yield run
 
 
-def close_date_run(run: DateRun, seconds: dict[str, float]) -> DateReport:
-    """Store how a run that went through its stages ended, and return its report."""
+def _close(run: DateRun, seconds: dict[str, float]) -> DateReport:
     outcome: RunOutcome = "planned" if run.request.plan else _OUTCOME_OF_DECISION[run.decision]
     report = report_of(run, outcome, seconds)
     add_run_events(run.connection, run.run, [(stage, "done", {"seconds": round(s, 3)}) for stage, s in seconds.items()])

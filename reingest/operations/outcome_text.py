@@ -1,0 +1,29 @@
+"""What happened, in one sentence: for the state of a flow run, a log line, a message."""
+
+from reingest.operations.report import DateReport
+
+
+def outcome_sentence(report: DateReport) -> str:
+    """Return one sentence that tells how the run ended, and what is served now."""
+    if report.outcome == "held":
+        failed = "; ".join(f"{check.name} ({check.actual})" for check in report.checks if check.status == "fail")
+        return f"version {report.version} is held by {failed}. {_still_served(report)}"
+    if report.outcome == "planned":
+        return f"a run would {report.decision} it; nothing was changed"
+    if report.outcome == "unchanged":
+        return f"version {report.version} is served as before, at generation {report.generation}"
+    return f"version {report.version} is served, at generation {report.generation}; {_differences(report)}"
+
+
+def _still_served(report: DateReport) -> str:
+    return f"Version {report.served_version} is still served" if report.served_version else "Nothing is served"
+
+
+def _differences(report: DateReport) -> str:
+    if report.served_version is None:
+        return f"{report.records:,} curtailment records, the first version of the date"
+    diff = report.diff
+    return (
+        f"against version {report.served_version}: {len(diff.added)} records added, {len(diff.removed)} removed, "
+        f"{len(diff.changed)} changed"
+    )
