@@ -15,8 +15,7 @@ from reingest.operations.request import (
     SideChoice,
     Source,
     WantedTotals,
-    periods_asked,
-    sides_asked,
+    date_request,
 )
 
 
@@ -54,13 +53,13 @@ def date(
     wanted = WantedTotals(
         expect_definition, expect_energy, expect_payment, expect_energy_tolerance, expect_payment_tolerance
     )
-    request = DateRequest(
-        settlement_date=settlement_date,
-        periods=periods_asked(periods, settlement_date),
+    request = date_request(
+        settlement_date,
+        periods=periods,
+        side=side,
+        wanted=wanted,
         plan=plan,
-        sides=sides_asked(side),
         source=source,
-        expected=wanted.expected(),
         reason=reason,
         force=force,
     )

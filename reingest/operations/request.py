@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Final, Literal
+from typing import Final, Literal, TypedDict, Unpack
 from uuid import UUID
 
 from reingest.calendar import parse_period_range, settlement_date_of
@@ -19,6 +19,16 @@ SideChoice = Literal["both", "bid"]
 """Which stacks a person asks for: `bid` halves the requests, and leaves out the net definition."""
 
 _SIDES_OF_CHOICE: Final[dict[SideChoice, tuple[Side, ...]]] = {"both": SIDES, "bid": ("bid",)}
+
+
+class Others(TypedDict, total=False):
+    """What is taken as it is given; see `DateRequest`."""
+
+    plan: bool
+    source: Source
+    reason: str | None
+    force: bool
+    flow_run_id: UUID | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,18 +108,26 @@ class DateRequest:
         return SIDES
 
 
-def periods_asked(text: str | None, settlement_date: date) -> tuple[int, ...] | None:
-    """Return the periods that a person names, None for the whole date.
+def date_request(
+    settlement_date: date,
+    *,
+    periods: str | None,
+    side: SideChoice | None,
+    wanted: WantedTotals,
+    **others: Unpack[Others],
+) -> DateRequest:
+    """Return the request that a person makes, in a command or a form: periods as in 1-12 or 3,17-20.
 
     Raises:
-        BadUsage: not a list of the date's periods.
+        BadUsage: not a list of the date's periods, or a figure that is not a number.
     """
-    return parse_period_range(text, settlement_date) if text and text.strip() else None
-
-
-def sides_asked(choice: SideChoice | None) -> tuple[Side, ...] | None:
-    """Return the stacks that a person chooses, None where the choice is left to the run."""
-    return _SIDES_OF_CHOICE[choice] if choice else None
+    return DateRequest(
+        settlement_date=settlement_date,
+        periods=parse_period_range(periods, settlement_date) if periods and periods.strip() else None,
+        sides=_SIDES_OF_CHOICE[side] if side else None,
+        expected=wanted.expected(),
+        **others,
+    )
 
 
 def _or_usual(text: str | None, usual: Decimal) -> Decimal:
