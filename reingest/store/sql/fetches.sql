@@ -24,12 +24,15 @@ returning id;
 
 -- name: fetches_of_version
 -- The named list of fetches that a version was built from: its stacks, and the system prices that judged its zeros.
-select "fetch".id, "fetch".dataset, "fetch".settlement_date, "fetch".period, "fetch".side, "fetch".wire, "fetch".url, "fetch".status,
-    "fetch".content_type, "fetch".payload_sha256, "fetch".requested_at, "fetch".answered_at, "fetch".attempts
-from version
-join "fetch" on "fetch".id = version.system_prices_fetch_id
-    or "fetch".id in (select fetch_id from version_period where version_id = version.id)
-where version.id = %(version_id)s;
+-- By ids and not by a join with OR, which would read every fetch there is.
+select id, dataset, settlement_date, period, side, wire, url, status, content_type, payload_sha256, requested_at,
+    answered_at, attempts
+from "fetch"
+where id in (
+    select fetch_id from version_period where version_id = %(version_id)s
+    union all
+    select system_prices_fetch_id from version where id = %(version_id)s
+);
 
 -- name: newest_fetches
 select distinct on (dataset, period, side) id, dataset, settlement_date, period, side, wire, url, status,
