@@ -132,8 +132,8 @@ async def fetch_date(run: DateRun) -> None:
 @asynccontextmanager
 async def fetcher_of(run: DateRun) -> AsyncIterator[Fetcher]:
     """Give what the run's batches share, for the block."""
-    async with ElexonClient(run.settings) as client:
-        keeper = StackKeeper(Intake(run.archive, run.connection, run.run))
+    async with Intake(run.archive, run.connection, run.run) as intake, ElexonClient(run.settings) as client:
+        keeper = StackKeeper(intake)
         yield Fetcher(run, client, keeper, StackSource(client, keeper.keep))
 
 

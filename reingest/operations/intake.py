@@ -6,10 +6,10 @@ answers cost some ten commits and not 97.
 
 import asyncio
 from dataclasses import dataclass
+from typing import Self
 
 from reingest.checkpoints import checkpoint
 from reingest.elexon.client import Answer
-from reingest.errors import ReingestError
 from reingest.lake.archive import Archive, ManifestEntry, StoredPayload
 from reingest.store.database import Connection
 from reingest.store.fetches import NewFetch, add_fetches
@@ -25,7 +25,11 @@ class KeptAnswer:
 
 
 class Intake:
-    """Keeps the answers of one run; `keep` returns once the answer is on disk and its fetch row committed."""
+    """Keeps the answers of one run; `keep` returns once the answer is on disk and its fetch row committed.
+
+    Its block ends when everything that came in is kept, also what nobody waits for any more: a run that breaks off
+    leaves no payload without its row.
+    """
 
     def __init__(self, archive: Archive, connection: Connection, run: Run) -> None:
         """Write to `archive` and, through `connection`, to Postgres; nothing else may use the connection meanwhile."""
@@ -34,6 +38,15 @@ class Intake:
         self._run = run
         self._waiting: list[tuple[Answer, asyncio.Future[int]]] = []
         self._writer: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        """Take answers in."""
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Wait for the writer, which goes on until nothing waits."""
+        if self._writer is not None:
+            await asyncio.wait([self._writer])
 
     async def keep(self, answer: Answer) -> int:
         """Archive the answer and write its fetch row; return the row's id.
@@ -53,7 +66,7 @@ class Intake:
             group, self._waiting = self._waiting, []
             try:
                 ids = await asyncio.to_thread(self._write, [answer for answer, _ in group])
-            except ReingestError as error:
+            except Exception as error:  # noqa: BLE001  (whoever asked raises it; unheard it would leave them waiting)
                 for _, kept in group:
                     if not kept.done():
                         kept.set_exception(error)

@@ -39,8 +39,9 @@ async def refresh_units(settings: Settings, connection: Connection) -> Refreshed
     run = Run(kind="units")
     begin_run(connection, run)
     try:
-        async with ElexonClient(settings) as client:
-            refreshed = await _refresh(client, Intake(Archive(settings.archive_folder), connection, run), connection)
+        archive = Archive(settings.archive_folder)
+        async with Intake(archive, connection, run) as intake, ElexonClient(settings) as client:
+            refreshed = await _refresh(client, intake, connection)
     except ReingestError as error:
         end_run(connection, run, "source_failed", error)
         raise
@@ -65,8 +66,8 @@ async def register_for(run: DateRun) -> Register:
             next_command="reingest units refresh",
         )
     log.info("the register of BM units is fetched for the first time")
-    async with ElexonClient(run.settings) as client:
-        await _refresh(client, Intake(run.archive, run.connection, run.run), run.connection)
+    async with Intake(run.archive, run.connection, run.run) as intake, ElexonClient(run.settings) as client:
+        await _refresh(client, intake, run.connection)
     return _require(load_register(run.connection))
 
 
