@@ -33,6 +33,12 @@ def test_a_wrong_expected_total_holds(words: list[str], check: str, published: S
     assert published.runs()[-1] == ("held", 1)
 
 
+def test_force_does_not_publish_what_a_check_holds(published: Site) -> None:
+    """--force makes a new version of the same content; it is no way around a failed check."""
+    assert published.date(DATE, "--expect-energy", "1", "--force").json["outcome"] == "held"
+    assert published.generation(DATE) == 1
+
+
 def test_right_expected_totals_pass(published: Site) -> None:
     """Totals within their tolerance, inclusive, hold nothing."""
     ran = published.date(

@@ -68,8 +68,7 @@ def test_a_plan_needs_no_lease(published: Site) -> None:
     """A plan of a date runs beside a run that holds it, for it changes nothing."""
     run = published.start("date", DATE, stop_at="after_lease")
     try:
-        while not published.value("select count(*) from lease"):
-            pass
+        run.wait_until_stopped()
         assert published.date(DATE, "--plan").json["decision"] == "unchanged"
     finally:
         run.send(SIGCONT)

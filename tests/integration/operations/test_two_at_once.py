@@ -73,7 +73,7 @@ def test_a_sleeping_holder_is_overtaken_and_publishes_nothing(
 
 def test_a_slow_run_keeps_its_lease(published: Site, elexon: StandIn) -> None:
     """A run that takes longer than its lease's TTL beats meanwhile, so nobody takes the date from it."""
-    elexon.script([{"kind": "latency", "ms": 3000, "periods": 7, "side": "bid", "dataset": "ISPSTACK"}])
+    elexon.script([{"kind": "latency", "ms": 4500, "periods": 7, "side": "bid", "dataset": "ISPSTACK"}])
     slow = published.start("date", DATE, "--json", **SHORT_TTL)
     wait_for(lambda: published.value("select count(*) from lease"))
     first = published.value("select expires_at from lease")
@@ -104,11 +104,12 @@ def test_readers_see_whole_versions(published: Site, elexon: StandIn) -> None:
         for factor in ("2", "0.5", "3", "7"):
             elexon.restate(DATE, volume_factor=factor)
             assert published.date(DATE, "--periods", "1-2,48").json["outcome"] == "published"
+        wait_for(lambda: 5 in seen)
     finally:
         done.set()
         reader.join()
     assert torn == []
-    assert seen >= {1, 5}
+    assert 1 in seen
 
 
 A_LOOK = """
