@@ -1,0 +1,157 @@
+"""The parts of a report that its renderings share: sentences and tables, as text without layout."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+from reingest.curtailment.diff import Deltas
+from reingest.curtailment.words import CheckStatus, DefinitionName
+from reingest.operations.figures_text import bitcoin, energy, money, signed_energy, signed_money
+from reingest.operations.outlook import Figures, Outlook, Span
+from reingest.operations.report import DateReport
+
+SHOWN_ROWS: Final = 12
+"""How many rows of a diff a report shows; the tables beside it have them all."""
+
+WIDEST: Final[DefinitionName] = "all_bids"
+"""The definition that differences are ranked and summed up by: no bid escapes it."""
+
+CHECK_MARKS: Final[Mapping[CheckStatus, str]] = {"pass": "ok", "warn": "warn", "fail": "FAIL"}
+
+_SPANS: Final[tuple[Span, ...]] = ("day", "month", "year")
+
+
+@dataclass(frozen=True, slots=True)
+class TextTable:
+    """A table of text: its first column stands to the left, the others to the right.
+
+    Attributes:
+        left_out: How many rows there are beside those shown.
+    """
+
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    left_out: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class NextStep:
+    """What is left to a person: why, and with which command."""
+
+    sentence: str
+    command: str
+
+
+def ending(report: DateReport) -> str:
+    """Return how the run ended, such as `published, version 3, generation 2`."""
+    version = f", version {report.version}" if report.version else ""
+    generation = f", generation {report.generation}" if report.generation else ""
+    return f"{report.outcome}{version}{generation}"
+
+
+def served_sentence(report: DateReport) -> str:
+    """Return what the date serves now that the run has ended."""
+    if report.outcome == "published":
+        before = f"it replaced version {report.served_version}" if report.served_version else "it is the date's first"
+        return f"Version {report.version} is served; {before}."
+    if report.served_version is None:
+        return "Nothing is served for this date."
+    return f"Version {report.served_version} is served, as before."
+
+
+def facts(report: DateReport) -> Iterator[tuple[str, str]]:
+    """Yield what the run asked for and found, each fact under its word."""
+    outcomes = ", ".join(f"{count} {outcome}" for outcome, count in sorted(report.outcomes.items()))
+    yield "periods", f"{report.periods_expected} expected: {outcomes}"
+    asked = f"{report.requests} requests, {report.retries} retries"
+    yield "source", f"{report.source}, {' and '.join(report.sides)}: {asked}"
+    records = f"{report.records:,} curtailment records"
+    yield "rows", f"{report.rows:,} stack rows, {records}, {report.rejects:,} rejects"
+    if report.provisional_until:
+        yield "revision", f"provisional: Elexon calculates it again until {report.provisional_until:%Y-%m-%d %H:%MZ}"
+    if report.mining_state == "unavailable":
+        yield "mining", "unavailable: the difficulty of this date is not known"
+    yield "content", report.content_hash
+
+
+def totals_tables(report: DateReport) -> Iterator[TextTable]:
+    """Yield the totals of the day, its month and its year by definition, served and new where the two differ."""
+    names = {"day": report.settlement_date, "month": report.settlement_date[:7], "year": report.settlement_date[:4]}
+    for span in _SPANS:
+        of_span = [outlook for outlook in report.outlook if outlook.span == span]
+        models = sorted({model for outlook in of_span for model in outlook.new.mining})
+        yield TextTable(
+            (names[span], "", "MWh", "GBP", "records", *(f"BTC {model}" for model in models)),
+            tuple(_total_rows(of_span, models)),
+        )
+
+
+def diff_sentence(report: DateReport) -> str:
+    """Return how many records differ from what was served when the run began."""
+    if report.served_version is None:
+        return "No version was served before."
+    if not report.diff:
+        return f"No record differs from version {report.served_version}."
+    added, removed, changed = len(report.diff.added), len(report.diff.removed), len(report.diff.changed)
+    return f"Against version {report.served_version}: {added} records added, {removed} removed, {changed} changed"
+
+
+def diff_tables(report: DateReport) -> Iterator[TextTable]:
+    """Yield the largest differences by period and by BM unit; none where nothing was served to differ from."""
+    if report.served_version is None or not report.diff:
+        return
+    yield _delta_table("period", {str(period): deltas for period, deltas in report.diff.by_period.items()})
+    yield _delta_table("BM unit", report.diff.by_unit)
+
+
+def next_step(report: DateReport) -> NextStep | None:
+    """Return what a person may do now; None where nothing is left to do."""
+    if report.outcome == "held":
+        failed = ", ".join(check.name for check in report.checks if check.status == "fail")
+        return NextStep(
+            f"Held by: {failed}. Version {report.version} is kept and not served; what was served still is.",
+            f"reingest publish {report.settlement_date} --version {report.version} --reason TEXT",
+        )
+    if report.outcome == "planned":
+        return NextStep(
+            f"Nothing was changed. A run would {report.decision} it.", f"reingest date {report.settlement_date}"
+        )
+    return None
+
+
+def largest_first(rows: Mapping[str, Deltas]) -> list[tuple[str, Deltas]]:
+    """Return differences with the largest energy first, whatever its sign."""
+    return sorted(rows.items(), key=lambda row: (_smallness(row[1][WIDEST].energy_mwh), row[0]))
+
+
+def _total_rows(outlooks: Iterable[Outlook], models: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    for outlook in outlooks:
+        if outlook.served is not None and outlook.served != outlook.new:
+            yield outlook.definition, "served", *_figures(outlook.served, models)
+            yield "", "new", *_figures(outlook.new, models)
+        else:
+            yield outlook.definition, "new" if outlook.served is None else "same", *_figures(outlook.new, models)
+
+
+def _figures(figures: Figures, models: Sequence[str]) -> tuple[str, ...]:
+    mined = (bitcoin(figures.mining[model]) if model in figures.mining else "-" for model in models)
+    return energy(figures.energy_mwh), money(figures.payment_gbp), f"{figures.records:,}", *mined
+
+
+def _delta_table(subject: str, rows: Mapping[str, Deltas]) -> TextTable:
+    ranked = largest_first(rows)
+    shown = [(name, deltas[WIDEST]) for name, deltas in ranked[:SHOWN_ROWS]]
+    return TextTable(
+        header=(subject, f"MWh ({WIDEST})", "GBP", "records"),
+        rows=tuple(
+            (name, signed_energy(delta.energy_mwh), signed_money(delta.payment_gbp), f"{delta.records:+d}")
+            for name, delta in shown
+        ),
+        left_out=len(ranked) - len(shown),
+    )
+
+
+def _smallness(value: Decimal) -> Decimal:
+    """Return what sorts the largest difference, of either sign, first."""
+    return min(value, value.copy_negate())
