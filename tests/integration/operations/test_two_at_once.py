@@ -15,8 +15,9 @@ from tests.support.sites import Site
 SHORT_TTL = {"REINGEST_LEASE_TTL_SECONDS": "2"}
 
 
-def test_of_two_runs_of_one_date_one_publishes(site: Site) -> None:
+def test_of_two_runs_of_one_date_one_publishes(site: Site, elexon: StandIn) -> None:
     """Of two processes that begin together one publishes and the other ends locked, having changed nothing."""
+    elexon.script([{"kind": "latency", "ms": 1500, "periods": 7, "side": "bid", "dataset": "ISPSTACK"}])
     runs = [site.start("date", DATE, "--json") for _ in range(2)]
     ended = sorted((run.finish() for run in runs), key=lambda ran: ran.exit_code)
     assert [ran.exit_code for ran in ended] == [0, 3], [ran.err for ran in ended]
