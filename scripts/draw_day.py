@@ -21,16 +21,20 @@ from reingest.standin.register import Register
 from reingest.standin.render import render
 from reingest.standin.units import generated_register
 
-PICTURES: Final = Path(__file__).parents[1] / "docs" / "pictures"
 SETTLEMENT_DATE: Final = date(2025, 3, 21)
 SEED: Final = 321
+PICTURE: Final = Path(__file__).parents[1] / "docs" / "pictures" / f"day-{SETTLEMENT_DATE}.svg"
 
 
 def main() -> None:
     """Draw the day of the demo."""
+    PICTURE.write_text(picture_of_the_demo(), encoding="utf-8")
+
+
+def picture_of_the_demo() -> str:
+    """Return the picture of the day that the demo ingests, as it is published first."""
     register = generated_register()
-    picture = day_picture(generated_content(SETTLEMENT_DATE, SEED, register), lead_parties(register))
-    (PICTURES / f"day-{SETTLEMENT_DATE}.svg").write_text(picture, encoding="utf-8")
+    return day_picture(generated_content(SETTLEMENT_DATE, SEED, register), lead_parties(register))
 
 
 def generated_content(settlement_date: date, seed: int, register: Register) -> Content:

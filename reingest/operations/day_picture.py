@@ -55,13 +55,14 @@ _HATCHES: Final[Mapping[PeriodOutcome, tuple[str, str]]] = {
     "not_asked": ("M4 0V8", "#94a3b8"),
 }
 
-_MARGIN, _COLUMN, _ROW = 16, 13, 14
-_UNIT_WIDTH, _PARTY_WIDTH, _FIGURES_WIDTH = 116, 140, 172
+_MARGIN, _COLUMN, _ROW = 16, 12, 15
+_UNIT_WIDTH, _PARTY_WIDTH, _FIGURES_WIDTH = 116, 136, 180
 _STRIP_TOP, _STRIP_HEIGHT = 92, 64
 _ROWS_TOP = _STRIP_TOP + _STRIP_HEIGHT + 28
 _EMPTY_HEIGHT = 5 * _ROW
 _HOURS_A_TICK, _CLOCK_WIDTH, _SWATCH = 2, 36, 34
 _DASH = 3
+_SMALL = 11
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +153,7 @@ def day_picture(
         width=layout.width,
         height=height,
         font_family="Inter, system-ui, sans-serif",
-        font_size=11,
+        font_size=12,
         fill=_INK,
         role="img",
     )
@@ -184,7 +185,7 @@ def _heading(grid: DayGrid, content: Content) -> Iterator[str]:
         if name != grid.definition and (totals := content.totals.get(name))
     ]
     if others:
-        yield text(_MARGIN, 69, "; ".join(others), fill=_QUIET)
+        yield text(_MARGIN, 69, "; ".join(others), font_size=_SMALL, fill=_QUIET)
 
 
 def _fields(layout: _Layout) -> Iterator[str]:
@@ -223,12 +224,14 @@ def _clock(periods: Sequence[SettlementPeriod], layout: _Layout) -> Iterator[str
         if begins.minute == 0 and begins.hour % _HOURS_A_TICK == 0:
             yield _tick(x, layout)
             if x >= free:  # on a 46-period day 02:00 comes an hour after 00:00
-                yield text(x, baseline, f"{begins:%H:%M}", text_anchor="middle", fill=_QUIET, class_="clock")
+                yield text(
+                    x, baseline, f"{begins:%H:%M}", text_anchor="middle", font_size=_SMALL, fill=_QUIET, class_="clock"
+                )
                 free = x + _CLOCK_WIDTH
         change = begins.utcoffset() != period.end.astimezone(LONDON).utcoffset()
         if change and period.number < len(periods):
             yield from _clock_change(period, layout)
-    yield text(layout.right, baseline, "24:00", text_anchor="middle", fill=_QUIET)
+    yield text(layout.right, baseline, "24:00", text_anchor="middle", font_size=_SMALL, fill=_QUIET)
 
 
 def _tick(x: int, layout: _Layout) -> str:
@@ -242,20 +245,20 @@ def _clock_change(last_before: SettlementPeriod, layout: _Layout) -> Iterator[st
     back = after.hour <= before.hour
     words = "01:00 to 02:00 comes twice" if back else "01:00 to 02:00 does not exist"
     yield element("path", d=f"M{x} {_STRIP_TOP - 8}V{layout.bottom}", stroke=_INK, stroke_dasharray="3 3")
-    yield text(x + 4, _STRIP_TOP - 3, f"clocks go {'back' if back else 'forward'}: {words}", font_size=10)
+    yield text(x + 4, _STRIP_TOP - 3, f"clocks go {'back' if back else 'forward'}: {words}", font_size=_SMALL)
 
 
 def _strip(grid: DayGrid, layout: _Layout) -> Iterator[str]:
     """Draw each period's energy as a bar, with the largest one named."""
     energies = {period: totals.energy_mwh for period, totals in grid.by_period.items()}
     highest, lowest = max(ZERO, *energies.values()), min(ZERO, *energies.values())
-    yield text(_MARGIN, _STRIP_TOP + 10, "MWh, all units", fill=_QUIET)
+    yield text(_MARGIN, _STRIP_TOP + 10, "MWh, all units", font_size=_SMALL, fill=_QUIET)
     if highest == lowest:
         return
     peak = max(energies, key=lambda period: (energies[period], -period))
     begins = grid.periods[peak - 1].start.astimezone(LONDON)
     yield text(_MARGIN, _STRIP_TOP + 26, energy(energies[peak]))
-    yield text(_MARGIN, _STRIP_TOP + 40, f"at {begins:%H:%M}, period {peak}", fill=_QUIET)
+    yield text(_MARGIN, _STRIP_TOP + 40, f"at {begins:%H:%M}, period {peak}", font_size=_SMALL, fill=_QUIET)
     pixels = Fraction(_STRIP_HEIGHT) / (Fraction(highest) - Fraction(lowest))
     zero = _STRIP_TOP + round(Fraction(highest) * pixels)
     for period, mwh in energies.items():
@@ -295,22 +298,22 @@ def _labels(grid: DayGrid, layout: _Layout, lead_parties: Mapping[str, str | Non
     if not grid.rows:
         yield _no_curtailment(grid, layout)
         return
-    for words, x in (("MWh", layout.right + 78), ("GBP", layout.right + _FIGURES_WIDTH)):
-        yield text(x, _ROWS_TOP - 10, words, text_anchor="end", fill=_QUIET)
+    for words, x in (("MWh", layout.right + 80), ("GBP", layout.right + _FIGURES_WIDTH)):
+        yield text(x, _ROWS_TOP - 10, words, text_anchor="end", font_size=_SMALL, fill=_QUIET)
     for number, row in enumerate(grid.rows):
-        baseline = _ROWS_TOP + number * _ROW + _ROW - 3
+        baseline = _ROWS_TOP + number * _ROW + _ROW - 4
         alone = len(row.bm_units) == 1
         name = row.bm_units[0] if alone else f"{len(row.bm_units)} more units"
         yield text(_MARGIN, baseline, shortened(name, 15), fill=_payment_ink(row.totals.payment_gbp), class_="unit")
         party = lead_parties.get(row.bm_units[0]) if alone else None
         if party:
-            yield text(_MARGIN + _UNIT_WIDTH, baseline, shortened(party, 22), font_size=10, fill=_QUIET)
+            yield text(_MARGIN + _UNIT_WIDTH, baseline, shortened(party, 20), font_size=_SMALL, fill=_QUIET)
         yield from _figures(row, layout.right, baseline)
 
 
 def _figures(row: UnitRow, right: int, baseline: int) -> Iterator[str]:
     totals = row.totals
-    yield text(right + 78, baseline, energy(totals.energy_mwh), text_anchor="end", class_="mwh")
+    yield text(right + 80, baseline, energy(totals.energy_mwh), text_anchor="end", class_="mwh")
     yield text(
         right + _FIGURES_WIDTH,
         baseline,
@@ -332,11 +335,11 @@ def _no_curtailment(grid: DayGrid, layout: _Layout) -> str:
 def _scale(layout: _Layout) -> Iterator[str]:
     """Draw the colours with the energy that they stand for."""
     top = layout.bottom + 14
-    yield text(_MARGIN, top + 10, "MWh, one unit", fill=_QUIET)
+    yield text(_MARGIN, top + 10, "MWh, one unit", font_size=_SMALL, fill=_QUIET)
     for number, (colour, above) in enumerate(zip(COLOURS, (ZERO, *CLASSES), strict=True)):
         x = layout.left + number * _SWATCH
         yield element("rect", x=x, y=top, width=_SWATCH, height=12, fill=colour)
-        yield text(x, top + 25, plain(above), text_anchor="middle", fill=_QUIET)
+        yield text(x, top + 25, plain(above), text_anchor="middle", font_size=_SMALL, fill=_QUIET)
 
 
 def _notes(grid: DayGrid) -> list[_Note]:
@@ -345,7 +348,9 @@ def _notes(grid: DayGrid) -> list[_Note]:
     for outcome in _HATCHES:
         periods = [period for period, found in grid.outcomes.items() if found == outcome]
         if periods:
-            notes.append(_Note(f"url(#{outcome})", f"{outcome.replace('_', ' ')}: periods {period_ranges(periods)}"))
+            noun = "period" if len(periods) == 1 else "periods"
+            words = f"{outcome.replace('_', ' ')}: {noun} {period_ranges(periods)}"
+            notes.append(_Note(f"url(#{outcome})", words))
     if any(totals.payment_gbp < 0 for totals in (*grid.by_period.values(), *(row.totals for row in grid.rows))):
         notes.append(_Note(_NEGATIVE, "payment below zero: the unit pays"))
     if any(mwh < 0 for row in grid.rows for mwh in row.energy_mwh.values()):

@@ -71,16 +71,13 @@ def _report_lines(report: DateReport) -> Iterator[str]:
 
 
 def _error_lines(error: ReingestError) -> Iterator[str]:
-    subject = f"{error.settlement_date}: " if error.settlement_date else ""
+    period = f", period {error.period}" if error.period else ""
+    subject = f"{error.settlement_date}{period}: " if error.settlement_date else ""
     yield f"# {subject}{_escaped(error.code)}"
     yield from ("", f"**{_escaped(error.sentence)}**")
     if error.detail:
         yield from ("", _escaped(error.detail))
-    yield ""
-    if error.period:
-        yield f"- period: {error.period}"
-    yield f"- safe: {_escaped(error.safe)}"
-    yield from ("", *_command(error.next_command), "")
+    yield from ("", f"Safe: {_escaped(error.safe)}", "", "Next:", "", *_command(error.next_command), "")
 
 
 def _command(command: str) -> tuple[str, ...]:

@@ -21,8 +21,8 @@ def check_rows(report: DateReport) -> Rows:
             "Check": check.name,
             "Verdict": CHECK_MARKS[check.status],
             "Found": check.actual,
-            "Expected": check.expected,
             "Detail": check.detail,
+            "Expected": check.expected,
         }
         for check in report.checks
     ]
