@@ -169,6 +169,11 @@ class DateRun:
         """The checks that hold the date."""
         return failed(self.checks)
 
+    @property
+    def says_the_same(self) -> bool:
+        """Whether the facts are the content that the served version was published with."""
+        return self.facts is not None and self.facts.content_hash == self.current.content_hash
+
     def note(self, sentence: str) -> None:
         """Say something to people, once."""
         if sentence not in self.notes:

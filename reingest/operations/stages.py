@@ -6,12 +6,13 @@ A plan runs the stages up to `verify` and stops, so it cannot differ from a run:
 and its own run row, and changes nothing that is stored or served of the date.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from reingest.curtailment.definitions import definitions_for
-from reingest.curtailment.diff import diff_records
+from reingest.curtailment.diff import RecordDiff, diff_records
+from reingest.curtailment.records import CurtailmentRecord
 from reingest.operations.date_run import DateRun
 from reingest.operations.facts import derive_facts, mining_inputs, require_periods
 from reingest.operations.fetching import fetch_date
@@ -80,20 +81,27 @@ async def derive(run: DateRun) -> None:
 
 async def compare(run: DateRun) -> None:
     """Compare the facts with what is served, row by row."""
-    facts = run.require_facts()
-    if run.current.id is None or facts.content_hash == run.current.content_hash:
-        old = facts.content.records if run.current.id is not None else ()
+    if run.current.id is None:
+        run.diff = _difference_from(run, ())
+    elif run.says_the_same:
+        run.diff = _difference_from(run, run.require_facts().content.records)
     else:
-        old = records_of(run.connection, run.current.id)
-    both = set(run.sides) & set(run.current.sides or run.sides)
-    run.diff = diff_records(old, facts.content.records, definitions_for(both))
+        run.diff = _difference_from(run, records_of(run.connection, run.current.id))
     run.outlook = outlook_of(run)
+
+
+def _difference_from(run: DateRun, old: Sequence[CurtailmentRecord]) -> RecordDiff:
+    both = set(run.sides) & set(run.current.sides or run.sides)
+    return diff_records(old, run.require_facts().content.records, definitions_for(both))
 
 
 async def verify(run: DateRun) -> None:
     """Check the facts, and decide what becomes of them."""
     verify_date(run)
     decide(run)
+    if run.decision == "publish" and run.says_the_same and run.current.id is not None:
+        # The stored rows may not be what was published: then these differ, though the content is the same.
+        run.diff = _difference_from(run, records_of(run.connection, run.current.id))
 
 
 async def stage(run: DateRun) -> None:

@@ -56,8 +56,7 @@ def decide(run: DateRun) -> None:
     if run.failed_checks:
         run.decision = "hold"
         return
-    same = run.facts is not None and run.facts.content_hash == run.current.content_hash
-    if not same or run.request.force or run.current.id is None:
+    if not run.says_the_same or run.request.force or run.current.id is None:
         run.decision = "publish"
         return
     differences = recomputed_differences(run.connection, run.current.id)

@@ -6,4 +6,4 @@ from day where settlement_date >= %(start)s and settlement_date < %(end)s group 
 
 -- name: served_mining
 select definition, miner_model, sum(btc) as btc
-from day_mining where settlement_date >= %(start)s and settlement_date < %(end)s group by 1, 2;
+from day_mining where settlement_date >= %(start)s and settlement_date < %(end)s group by 1, 2 order by 1, 2;

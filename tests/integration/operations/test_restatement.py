@@ -103,22 +103,25 @@ def test_a_unit_that_is_included_enters_the_date(published: Site) -> None:
 
 
 @pytest.mark.parametrize(
-    "tampering",
+    ("tampering", "periods"),
     [
-        "update curtailment_record set volume = volume * 2 where period = 1",
-        "update curtailment_record set so_flag = false where period = 48",
-        "delete from curtailment_record where period = 2",
-        "update daily_summary set payment_gbp = 50518.72 where definition = 'so_flagged'",
-        "update daily_unit_summary set energy_mwh = 1 where bm_unit = 'E_MOORW-1'",
-        "update daily_mining set btc = 37.99 where miner_model = 'S9'",
+        ("update curtailment_record set volume = volume * 2 where period = 1", {"1"}),
+        ("update curtailment_record set so_flag = false where period = 48", {"48"}),
+        ("delete from curtailment_record where period = 2", {"2"}),
+        ("update daily_summary set payment_gbp = 50518.72 where definition = 'so_flagged'", set()),
+        ("update daily_unit_summary set energy_mwh = 1 where bm_unit = 'E_MOORW-1'", set()),
+        ("update daily_mining set btc = 37.99 where miner_model = 'S9'", set()),
     ],
 )
-def test_a_date_that_was_tampered_with_is_published_from_its_payloads(tampering: str, published: Site) -> None:
+def test_a_date_that_was_tampered_with_is_published_from_its_payloads(
+    tampering: str, periods: set[str], published: Site
+) -> None:
     """Rows that no longer come to their totals, or totals that no row explains, are replaced by a new version."""
     clean = published.dump(DATE)
     published.rows(tampering)
     ran = published.date(DATE, "--source", "archive")
     assert (ran.json["outcome"], ran.json["version"]) == ("published", 2)
     assert "the served version's totals are not what its rows come to" in ran.json["notes"][0]
+    assert set(ran.json["diff"]["by_period"]) == periods
     assert published.dump(DATE) == clean
     assert published.date(DATE).json["outcome"] == "unchanged"
