@@ -184,8 +184,7 @@ def _heading(grid: DayGrid, content: Content) -> Iterator[str]:
         for name in DEFINITION_NAMES
         if name != grid.definition and (totals := content.totals.get(name))
     ]
-    if others:
-        yield text(_MARGIN, 69, "; ".join(others), font_size=_SMALL, fill=_QUIET)
+    yield text(_MARGIN, 69, "; ".join(others), font_size=_SMALL, fill=_QUIET)
 
 
 def _fields(layout: _Layout) -> Iterator[str]:
