@@ -125,7 +125,7 @@ async def _run_stages(request: DateRequest) -> tuple[DateReport, str]:
 
     async with open_date_run(settings, ensure_database(settings), request, each_batch=each_batch) as run:
         report = await go_through(run, each_stage)
-        return report, day_picture(run.require_facts().content)
+        return report, day_picture(run.require_facts().content, run.require_register().lead_parties)
 
 
 def _unseen(value: _Value) -> _Value:
