@@ -1,4 +1,4 @@
-.PHONY: setup demo test bench check lock clean
+.PHONY: setup demo up test bench check lock clean
 
 PYTHON ?=
 python := .venv/bin/python
@@ -9,6 +9,12 @@ setup: ## .venv from the hash-locked requirements; does nothing when nothing cha
 demo: began := $(shell date +%s)
 demo: setup ## one settlement date, re-ingested end to end against the stand-in Elexon
 	@$(python) scripts/demo.py --began $(began)
+
+SOURCE ?= stand-in
+
+up: export REINGEST_HOME := $(or $(REINGEST_HOME),$(CURDIR)/.reingest/$(if $(filter live,$(SOURCE)),live,up))
+up: setup ## Postgres, Prefect, a worker and the stand-in Elexon (SOURCE=live: the real one), until Ctrl-C
+	@$(python) -m deployments.up --source $(SOURCE) --with-parent
 
 test: setup ## every test
 	@$(python) -m pytest

@@ -23,6 +23,9 @@ ReingestError
 │   ├── DatabaseUnreachable  no connection, or it broke
 │   ├── SchemaBehind         the schema is not the one this code needs
 │   └── EmbeddedServerFailed the embedded server could not be started or stopped
+├── PrefectError        69   Prefect cannot be used
+│   ├── PrefectUnavailable   no server, deployment or worker that could run the flow
+│   └── FlowRunCrashed       the flow run's process ended without an outcome
 └── Bug                 70   an impossible state; please report it
 
 A class's docstring is its sentence for people, `code` is stable for machines, `safe` says what is safe
@@ -263,6 +266,29 @@ class EmbeddedServerFailed(DatabaseError):
     """The embedded Postgres could not be started or stopped."""
 
     code = "embedded_server"
+
+
+class PrefectError(ReingestError):
+    """Prefect cannot be used."""
+
+    code = "prefect"
+    exit_code = 69
+    default_next = "reingest date {date}"
+
+
+class PrefectUnavailable(PrefectError):
+    """There is no Prefect server, deployment or worker that could run the flow."""
+
+    code = "prefect_unavailable"
+    default_next = "make up"
+
+
+class FlowRunCrashed(PrefectError):
+    """The flow run's process ended without an outcome."""
+
+    code = "flow_run_crashed"
+    safe = "A date is published whole or not at all; the answers already fetched are archived."
+    default_next = "reingest run list"
 
 
 class Bug(ReingestError):

@@ -4,6 +4,7 @@
 |---|---|---|
 | `home` | `REINGEST_HOME` | data, archive, embedded database |
 | `database_url` | `DATABASE_URL` | a Postgres of your own; without it the embedded one is used |
+| `prefect_database_url` | `REINGEST_PREFECT_DATABASE_URL` | Prefect's own; without it `prefect` beside Reingest's |
 | `elexon_url` | `REINGEST_ELEXON_URL` | base of the Insights API |
 | `requests_per_second` | `REINGEST_REQUESTS_PER_SECOND` | even pacing; 0 = none |
 | `concurrency` | `REINGEST_CONCURRENCY` | requests in flight at most |
@@ -31,7 +32,7 @@ from reingest.errors import BadSetting
 
 ELEXON_URL = "https://data.elexon.co.uk/bmrs/api/v1"
 CONFIG_FILE = "reingest.toml"
-SECRET_SETTINGS = frozenset({"database_url"})
+SECRET_SETTINGS = frozenset({"database_url", "prefect_database_url"})
 
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 Origin = Literal["default", "file", "environment", "flag"]
@@ -52,6 +53,7 @@ class Settings(BaseModel):
 
     home: Path = Field(default_factory=default_home)
     database_url: str | None = None
+    prefect_database_url: str | None = None
     elexon_url: str = Field(default=ELEXON_URL, pattern=r"^https?://")
     requests_per_second: float = Field(default=20.0, ge=0, le=1000)
     concurrency: int = Field(default=10, ge=1, le=100)
@@ -72,6 +74,11 @@ class Settings(BaseModel):
     def archive_folder(self) -> Path:
         """Where payloads are archived."""
         return self.home / "archive"
+
+    @property
+    def prefect_folder(self) -> Path:
+        """Where everything of Prefect is kept: its home, its logs, the addresses of what is up."""
+        return self.home / "prefect"
 
     @property
     def postgres_folder(self) -> Path:
