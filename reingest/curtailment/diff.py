@@ -81,6 +81,9 @@ class RecordDiff:
         return bool(self.added or self.removed or self.changed)
 
 
+NO_DIFFERENCE: Final = RecordDiff(added=(), removed=(), changed=(), by_period={}, by_unit={})
+
+
 def diff_records(
     old: Sequence[CurtailmentRecord], new: Sequence[CurtailmentRecord], definitions: Sequence[Definition]
 ) -> RecordDiff:

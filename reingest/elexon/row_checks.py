@@ -27,11 +27,20 @@ def check_mandatory(rows: DateRows, typed: dict[str, Column], faults: FaultLog) 
     """
     columns = {field.wire: typed[field.column] for field in STACK_FIELDS if field.mandatory}
     for name in (SETTLEMENT_DATE, SETTLEMENT_PERIOD):
-        columns[name] = read_column(name, rows.texts(name), trimmed, pa.string(), faults)
+        # What a payload says here was compared with what was asked. Nearly always each row says it, and says it the
+        # same way: then there is nothing to look at row by row.
+        if not all(_always_said(stack.columns[name]) for stack in rows.stacks):
+            columns[name] = read_column(name, rows.texts(name), trimmed, pa.string(), faults)
     for name, column in columns.items():
         if column.null_count:
             fault = Fault("missing_field", name, f"{name} is missing, and every row must have one")
             faults.add(where(column.is_null()), fault)
+
+
+def _always_said(texts: list[str | None]) -> bool:
+    """Tell whether all rows have one and the same text, and it is not white space."""
+    distinct = set(texts)
+    return len(distinct) <= 1 and all(trimmed(text) for text in distinct)
 
 
 def check_start(rows: DateRows, start_time: Column, faults: FaultLog) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from reingest.curtailment.checks import Check
-from reingest.curtailment.diff import Delta, RecordDiff
+from reingest.curtailment.diff import NO_DIFFERENCE, Delta, RecordDiff
 from reingest.curtailment.exact import plain
 from reingest.operations.date_run import DateRun
 from reingest.operations.outlook import Figures, Outlook
@@ -113,7 +113,7 @@ def report_of(run: DateRun, outcome: RunOutcome, seconds: Mapping[str, float]) -
         mining_state="unavailable" if facts.content.mining is None else "available",
         outlook=tuple(run.outlook),
         checks=tuple(run.checks),
-        diff=run.diff or RecordDiff((), (), (), {}, {}),
+        diff=run.diff or NO_DIFFERENCE,
         notes=tuple(run.notes),
         seconds=seconds,
     )

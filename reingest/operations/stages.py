@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from reingest.curtailment.definitions import definitions_for
-from reingest.curtailment.diff import RecordDiff, diff_records
+from reingest.curtailment.diff import NO_DIFFERENCE, RecordDiff, diff_records
 from reingest.curtailment.records import CurtailmentRecord
 from reingest.operations.date_run import DateRun
 from reingest.operations.facts import derive_facts, mining_inputs, require_periods
@@ -80,9 +80,9 @@ async def derive(run: DateRun) -> None:
 
 
 async def compare(run: DateRun) -> None:
-    """Compare the facts with what is served, row by row."""
+    """Compare the facts with what is served, row by row; where nothing is, there is nothing to differ from."""
     if run.current.id is None:
-        run.diff = _difference_from(run, ())
+        run.diff = NO_DIFFERENCE
     elif run.says_the_same:
         run.diff = _difference_from(run, run.require_facts().content.records)
     else:

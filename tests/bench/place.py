@@ -5,7 +5,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -16,6 +16,7 @@ import psutil
 import psycopg
 from psycopg import sql
 
+from reingest.collector import tune_collector
 from reingest.settings import Settings
 from reingest.store.embedded import EmbeddedPostgres
 from reingest.store.embedded_place import find_place
@@ -116,11 +117,15 @@ def url_of(server_url: str, database: str) -> str:
 
 
 def in_own_process(act: Callable[P, R], *arguments: P.args, **named: P.kwargs) -> R:
-    """Return what the function returns in a new Python process: its CPU, memory and cores are its own."""
-    with ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn")) as pool:
+    """Return what the function returns in a new Python process: its CPU, memory and cores are its own.
+
+    Its collector is tuned, as that of every process is that rebuilds dates.
+    """
+    with ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn"), initializer=tune_collector) as pool:
         return pool.submit(act, *arguments, **named).result()
 
 
 def _pin(process: int, cores: set[int]) -> None:
     for pid in [process, *(child.pid for child in psutil.Process(process).children(recursive=True))]:
-        os.sched_setaffinity(pid, cores)
+        with suppress(ProcessLookupError):  # a backend may end at any moment
+            os.sched_setaffinity(pid, cores)

@@ -13,7 +13,7 @@ from tests.bench.elexon import standin, windy_dates
 from tests.bench.figures import Figure
 from tests.bench.place import Place, in_own_process
 
-DATES: Final = 24
+DATES: Final = 20
 BOTH_SIDES: Final = 4.0
 BIDS_ONLY: Final = 7.0
 OUR_CORE: Final = 0
