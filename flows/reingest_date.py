@@ -39,9 +39,10 @@ from reingest.store.server import ensure_database
 
 _Value = TypeVar("_Value")
 
+# Empty where nothing is said: the form then shows a plain field, where for None it shows a switch between types.
 # Text, not a number: JSON's numbers pass through floats, and no float touches energy or money.
-_NUMBER = r"^-?[0-9]+(\.[0-9]+)?$"
-_PERIODS = r"^[0-9]{1,2}(-[0-9]{1,2})?(,[0-9]{1,2}(-[0-9]{1,2})?)*$"
+_NUMBER = r"^(-?[0-9]+(\.[0-9]+)?)?$"
+_PERIODS = r"^([0-9]{1,2}(-[0-9]{1,2})?(,[0-9]{1,2}(-[0-9]{1,2})?)*)?$"
 
 
 def _shown(title: str, **schema: Any) -> Any:  # noqa: ANN401  (what pydantic's Field gives)
@@ -52,14 +53,14 @@ def _shown(title: str, **schema: Any) -> Any:  # noqa: ANN401  (what pydantic's 
 @flow(name="reingest-date", flow_run_name="reingest {settlement_date}", retries=0, persist_result=False)
 async def reingest_date(
     settlement_date: Annotated[date, _shown("Settlement date")],
-    periods: Annotated[str | None, _shown("Only these periods", pattern=_PERIODS)] = None,
+    periods: Annotated[str, _shown("Only these periods", pattern=_PERIODS)] = "",
     plan: Annotated[bool, _shown("Plan only")] = False,
     side: Annotated[SideChoice, _shown("Stacks")] = "both",
     source: Annotated[Source, _shown("Source")] = "live",
-    expected_energy: Annotated[str | None, _shown("Expected energy, MWh", pattern=_NUMBER)] = None,
-    expected_payment: Annotated[str | None, _shown("Expected payment, GBP", pattern=_NUMBER)] = None,
+    expected_energy: Annotated[str, _shown("Expected energy, MWh", pattern=_NUMBER)] = "",
+    expected_payment: Annotated[str, _shown("Expected payment, GBP", pattern=_NUMBER)] = "",
     definition: Annotated[DefinitionName, _shown("Definition of what is expected")] = DEFAULT_DEFINITION,
-    reason: Annotated[str | None, _shown("Reason")] = None,
+    reason: Annotated[str, _shown("Reason")] = "",
     force: Annotated[bool, _shown("Publish even if unchanged")] = False,
 ) -> State[None]:
     """Rebuild one settlement date from Elexon, prove the result, and swap it in.
@@ -85,7 +86,7 @@ async def reingest_date(
             wanted=WantedTotals(definition, expected_energy, expected_payment),
             plan=plan,
             source=source,
-            reason=reason,
+            reason=reason or None,
             force=force,
             flow_run_id=UUID(flow_run.get_id()),
         )
