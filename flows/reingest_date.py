@@ -18,7 +18,6 @@ from pydantic import Field
 
 from flows.artifacts import FetchProgress, show_error, show_report
 from flows.states import state_of_error, state_of_report
-from reingest.collector import tune_collector
 from reingest.curtailment.words import DEFAULT_DEFINITION, DefinitionName
 from reingest.errors import ReingestError
 from reingest.operations.date_run import Batch, DateRun
@@ -36,6 +35,7 @@ from reingest.operations.request import (
 from reingest.operations.stages import Stage
 from reingest.settings import load_settings
 from reingest.store.server import ensure_database
+from reingest.tuning import tune_process
 
 _Value = TypeVar("_Value")
 
@@ -77,7 +77,7 @@ async def reingest_date(
         reason: Why; it is stored with the run.
         force: Make a new version although the content is the same.
     """
-    tune_collector()
+    tune_process()
     try:
         request = date_request(
             settlement_date,

@@ -8,7 +8,6 @@ import typer
 
 from reingest.cli.arguments import AsJson, SettlementDate
 from reingest.cli.progress import stage_progress
-from reingest.collector import tune_collector
 from reingest.curtailment.words import DEFAULT_DEFINITION, DefinitionName
 from reingest.operations.request import (
     DateRequest,
@@ -17,6 +16,7 @@ from reingest.operations.request import (
     WantedTotals,
     date_request,
 )
+from reingest.tuning import tune_process
 
 
 def date(
@@ -73,7 +73,7 @@ def _run(request: DateRequest, *, as_json: bool) -> int:
     from reingest.settings import load_settings
     from reingest.store.server import ensure_database
 
-    tune_collector()
+    tune_process()
     settings = load_settings()
     with stage_progress() as progress:
         report = asyncio.run(reingest_date(settings, ensure_database(settings), request, progress))

@@ -16,11 +16,11 @@ import psutil
 import psycopg
 from psycopg import sql
 
-from reingest.collector import tune_collector
 from reingest.settings import Settings
 from reingest.store.embedded import EmbeddedPostgres
 from reingest.store.embedded_place import find_place
 from reingest.store.migrate import upgrade
+from reingest.tuning import tune_process
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -119,9 +119,9 @@ def url_of(server_url: str, database: str) -> str:
 def in_own_process(act: Callable[P, R], *arguments: P.args, **named: P.kwargs) -> R:
     """Return what the function returns in a new Python process: its CPU, memory and cores are its own.
 
-    Its collector is tuned, as that of every process is that rebuilds dates.
+    It is tuned as every process is that rebuilds dates.
     """
-    with ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn"), initializer=tune_collector) as pool:
+    with ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn"), initializer=tune_process) as pool:
         return pool.submit(act, *arguments, **named).result()
 
 
