@@ -35,13 +35,17 @@ PENDING_SECONDS: Final = 120
 _ANY_SIGN: Final = "prefect.flow-run.*"
 
 
-def _crashed_after(sign: str, seconds: int, *, name: str, message: str) -> AutomationCore:
-    """Return the automation that gives a flow run up when nothing is heard for so long after an event."""
+# What a worker does with a run before its process begins.
+_BEFORE_IT_BEGINS: Final = ("Pending", "Submitting", "InfrastructurePending")
+
+
+def _crashed_after(*signs: str, seconds: int, name: str, message: str) -> AutomationCore:
+    """Return the automation that gives a flow run up when nothing is heard for so long after one of these events."""
     return AutomationCore(
         name=name,
         description="Managed by `python -m deployments.register`.",
         trigger=EventTrigger(
-            after={sign},
+            after={f"prefect.flow-run.{sign}" for sign in signs},
             expect={_ANY_SIGN},
             match=ResourceSpecification({"prefect.resource.id": "prefect.flow-run.*"}),
             match_related=ResourceSpecification(
@@ -59,14 +63,14 @@ def _crashed_after(sign: str, seconds: int, *, name: str, message: str) -> Autom
 
 AUTOMATIONS: Final = (
     _crashed_after(
-        "prefect.flow-run.heartbeat",
-        3 * HEARTBEAT_SECONDS,
+        "heartbeat",
+        seconds=3 * HEARTBEAT_SECONDS,
         name="reingest: running, but silent",
         message=f"Nothing was heard of its process for {3 * HEARTBEAT_SECONDS} s. The date is whole; run it again.",
     ),
     _crashed_after(
-        "prefect.flow-run.Pending",
-        PENDING_SECONDS,
+        *_BEFORE_IT_BEGINS,
+        seconds=PENDING_SECONDS,
         name="reingest: taken by a worker, but never begun",
         message=f"Its process did not begin within {PENDING_SECONDS} s. Nothing was begun; run it again.",
     ),

@@ -76,6 +76,7 @@ class Up:
         self._addresses = settings.prefect_folder / ADDRESSES
         self._parts: Parts | None = None
         self._asked_to_stop = 0
+        self._signal = ""
 
     def run(self) -> None:
         """Start everything, keep it running until SIGINT, SIGTERM or SIGHUP, and stop it.
@@ -141,7 +142,7 @@ class Up:
 
     def _stop(self) -> None:
         self._addresses.unlink(missing_ok=True)
-        typer.echo("Stopping")
+        typer.echo(f"Stopping{self._signal and f' ({self._signal})'}")
         if self._parts is not None:
             self._let_runs_finish(self._parts.worker)
             for child in (self._parts.register, *self._parts.lasting[::-1]):
@@ -179,8 +180,9 @@ class Up:
 
     @contextmanager
     def _signals(self) -> Iterator[None]:
-        def ask(_number: int, _frame: FrameType | None) -> None:
+        def ask(number: int, _frame: FrameType | None) -> None:
             self._asked_to_stop += 1
+            self._signal = signal.Signals(number).name
 
         before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
         try:
