@@ -37,8 +37,8 @@ def main() -> None:
 def _machine(place: Place) -> str:
     load = os.getloadavg()[0]
     return (
-        f"{os.cpu_count()} cores, load {load:.1f}, {platform.system()}, Python {platform.python_version()}, "
-        f"PostgreSQL {place.server_version()}; limits are on medians"
+        f"{os.cpu_count()} cores, load {load:.1f}, an fsync {place.fsync_milliseconds():.1f} ms, {platform.system()}, "
+        f"Python {platform.python_version()}, PostgreSQL {place.server_version()}; limits are on medians"
     )
 
 

@@ -2,7 +2,9 @@
 
 import os
 import shutil
+import statistics
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager, suppress
@@ -77,6 +79,18 @@ class Place:
             yield
         finally:
             _pin(postmaster, everywhere)
+
+    def fsync_milliseconds(self) -> float:
+        """Return the median time to bring one appended block to disk: every commit and payload waits for that."""
+        times = []
+        with (self.home / "fsync").open("wb") as file:
+            for _ in range(50):
+                began = time.perf_counter()
+                file.write(bytes(4096))
+                file.flush()
+                os.fsync(file.fileno())
+                times.append(time.perf_counter() - began)
+        return statistics.median(times) * 1000
 
     def server_version(self) -> str:
         """Return the server's version, such as 18.6."""
