@@ -5,9 +5,11 @@ Each artifact has a fixed key, so that the UI keeps the history of each; how a r
 """
 
 import asyncio
+from typing import Any
 from uuid import UUID
 
 from prefect.artifacts import (
+    Artifact,
     acreate_markdown_artifact,
     acreate_progress_artifact,
     acreate_table_artifact,
@@ -19,6 +21,7 @@ from reingest.operations.outcome_text import outcome_sentence
 from reingest.operations.report import DateReport
 from reingest.operations.report_markdown import error_markdown, picture_markdown, report_markdown
 from reingest.operations.report_tables import check_rows, diff_by_period_rows, diff_by_unit_rows
+from reingest.operations.run_result import error_result, report_result
 
 
 class FetchProgress:
@@ -43,6 +46,7 @@ class FetchProgress:
 
 async def show_report(report: DateReport, picture: str) -> None:
     """Show a run that went through its stages: its report, the picture of the day, its checks, what differs."""
+    await _leave_result(report_result(report))
     await acreate_markdown_artifact(report_markdown(report), key="report", description=outcome_sentence(report))
     title = f"{report.settlement_date}: energy by BM unit and settlement period"
     await acreate_markdown_artifact(picture_markdown(picture, title), key="picture", description=title)
@@ -57,4 +61,10 @@ async def show_report(report: DateReport, picture: str) -> None:
 
 async def show_error(error: ReingestError) -> None:
     """Show an error: what happened, what is safe now, and what to do next."""
+    await _leave_result(error_result(error))
     await acreate_markdown_artifact(error_markdown(error), key="report", description=error.sentence)
+
+
+async def _leave_result(result: dict[str, Any]) -> None:
+    """Leave what `reingest date --via prefect` prints."""
+    await Artifact(type="json", key="result", data=result, description="for programs").acreate()
