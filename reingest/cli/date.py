@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -47,6 +47,9 @@ def date(
     force: Annotated[
         bool, typer.Option("--force", help="Publish a new version even where the content is the same.")
     ] = False,
+    via: Annotated[
+        Literal["prefect"] | None, typer.Option(help="prefect has its worker do it, and follows the run.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Rebuild one settlement date from Elexon, prove the result, and swap it in."""
@@ -63,7 +66,13 @@ def date(
         reason=reason,
         force=force,
     )
-    raise typer.Exit(_run(request, as_json=as_json))
+    raise typer.Exit(_follow(request, as_json=as_json) if via else _run(request, as_json=as_json))
+
+
+def _follow(request: DateRequest, *, as_json: bool) -> int:
+    from reingest.cli.via_prefect import follow
+
+    return follow(request, as_json=as_json)
 
 
 def _run(request: DateRequest, *, as_json: bool) -> int:

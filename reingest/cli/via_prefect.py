@@ -84,7 +84,7 @@ def _expected(expected: tuple[ExpectedTotal, ...]) -> dict[str, str]:
     total, *others = expected
     usual = (ENERGY_TOLERANCE_MWH, PAYMENT_TOLERANCE_GBP)
     if others or (total.energy_tolerance_mwh, total.payment_tolerance_gbp) != usual:
-        raise BadUsage("a tolerance cannot be given by way of Prefect; store the total: reingest expected add --help")
+        raise BadUsage("a tolerance cannot be given by way of Prefect; store the total: reingest expected set --help")
     figures = {"expected_energy": total.energy_mwh, "expected_payment": total.payment_gbp}
     return {"definition": total.definition} | {name: plain(one) for name, one in figures.items() if one is not None}
 
