@@ -100,7 +100,7 @@ def marked(home: Path) -> list[psutil.Process]:
     found = []
     for process in psutil.process_iter():
         with suppress(psutil.NoSuchProcess, psutil.AccessDenied, OSError):
-            if process.environ().get(MARK) == str(home) and process.status() != psutil.STATUS_ZOMBIE:
+            if process.environ().get(MARK) == str(home) and _is_at_work(process):
                 found.append(process)
     return found
 
@@ -121,9 +121,27 @@ def end_descendants(pid: int, seconds: float = KILL_SECONDS) -> None:
 
 def _end(processes: list[psutil.Process], seconds: float) -> None:
     _signal(processes, psutil.Process.terminate)
-    _, left = psutil.wait_procs(processes, timeout=seconds)
+    left = _left_after(seconds, processes)
     _signal(left, psutil.Process.kill)
-    psutil.wait_procs(left, timeout=seconds)
+    _left_after(seconds, left)
+
+
+def _left_after(seconds: float, processes: list[psutil.Process]) -> list[psutil.Process]:
+    """Wait for their end, and return those that had not ended by then.
+
+    One that nobody waited for has ended all the same, though psutil waits on: in a container there may be no init.
+    """
+    deadline = time.monotonic() + seconds
+    while (left := [process for process in processes if _is_at_work(process)]) and time.monotonic() < deadline:
+        time.sleep(POLL_SECONDS)
+    return left
+
+
+def _is_at_work(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _signal(processes: Iterable[psutil.Process], send: Callable[[psutil.Process], None]) -> None:

@@ -16,11 +16,13 @@ import psutil
 import pytest
 from xdist.workermanage import WorkerController  # type: ignore[import-untyped]
 
+from deployments.children import sweep
 from reingest.store import embedded_place
 from reingest.store.embedded import EmbeddedPostgres
 from reingest.store.embedded_process import server_pid
 from reingest.store.migrate import upgrade
 from tests.support.postgres import Databases
+from tests.support.prefect import hide_prefect_home
 from tests.support.processes import wait_for_end
 
 GIVEN_SERVER = os.environ.get("REINGEST_TEST_DATABASE_URL")
@@ -37,11 +39,13 @@ def pytest_configure(config: pytest.Config) -> None:
     given = getattr(config, "workerinput", None)
     if given:
         config.stash[run_folder_key] = Path(given["reingest_folder"])
+        hide_prefect_home(config.stash[run_folder_key])
         return
     _sweep_killed_runs()
     folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
     # Where root runs the tests the server has another account, which must pass through here.
     folder.chmod(0o755)
+    hide_prefect_home(folder)
     config.stash[run_folder_key] = folder
 
 
@@ -71,6 +75,7 @@ def _sweep_killed_runs() -> None:
 
 
 def _remove(folder: Path) -> None:
+    sweep(folder, seconds=0)  # Prefect's server, if a test asked for it
     EmbeddedPostgres(folder / "postgres").stop(immediate=True)
     shutil.rmtree(folder, ignore_errors=True)
 

@@ -61,7 +61,7 @@ def follow(request: DateRequest, *, as_json: bool) -> int:
 
 
 def parameters(request: DateRequest) -> dict[str, Any]:
-    """Return the flow's parameters for a request: those that differ from their defaults, and the date.
+    """Return the flow's parameters for a request: what is said, and the date; the rest has its defaults.
 
     Raises:
         BadUsage: the deployment cannot be asked that.

@@ -1,0 +1,157 @@
+"""A real Prefect server for tests, and workers of it.
+
+Nothing here imports Prefect before it is used: that takes a second, which most tests should not wait for.
+"""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import psycopg
+from psycopg import sql
+
+from deployments.children import MARK, Child
+from deployments.parts import free_port
+from deployments.prefect_settings import (
+    LOOPBACK,
+    WORK_POOL,
+    client_environment,
+    plain_environment,
+    server_environment,
+    worker_environment,
+)
+from reingest.store.embedded_process import file_lock
+from tests.support.postgres import Databases
+
+READY_SECONDS = 90.0
+# It outlives the xdist worker that starts it, and is nobody's child, so that it leaves no zombie behind.
+IN_THE_BACKGROUND = 'log=$1; shift; "$@" </dev/null >>"$log" 2>&1 &'
+
+
+def hide_prefect_home(folder: Path, environment: MutableMapping[str, str] = os.environ) -> None:
+    """Keep the Prefect of this process, imported by whichever test first, out of the home of whoever runs the tests."""
+    for name in [*environment]:
+        if name.startswith("PREFECT_"):
+            del environment[name]
+    environment.update(client_environment(folder / "prefect", ""))
+    del environment["PREFECT_API_URL"]
+
+
+def wait_until(holds: Callable[[], bool], what: str, seconds: float = READY_SECONDS) -> None:
+    """Return when it holds."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, f"{what}: not within {seconds:.0f} s"
+        time.sleep(0.05)
+
+
+@dataclass(frozen=True)
+class PrefectServer:
+    """The run's server: its address, and where it and its clients keep what they keep."""
+
+    api_url: str
+    folder: Path
+
+    @property
+    def _mark(self) -> dict[str, str]:
+        """By which the end of the run finds what a test left."""
+        return {MARK: str(self.folder.parent)}
+
+    def get(self, path: str) -> Any:
+        """Return what the API answers."""
+        return self._answer("GET", path, None)
+
+    def post(self, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        """Return what the API answers to a body."""
+        return self._answer("POST", path, body or {})
+
+    def artifacts(self, flow_run_id: str) -> dict[str, Any]:
+        """Return the data of a flow run's artifacts, by key."""
+        found = self.post("artifacts/filter", {"artifacts": {"flow_run_id": {"any_": [flow_run_id]}}})
+        return {artifact["key"]: artifact["data"] for artifact in found}
+
+    def require_registered(self) -> None:
+        """Register everything, unless a test of this run did."""
+        done = self.folder / "registered"
+        with file_lock(self.folder / "register.lock"):
+            if not done.exists():
+                self.register()
+                done.touch()
+
+    def register(self) -> None:
+        """Register the work pool, the deployments and the automations."""
+        environment = plain_environment() | client_environment(self.folder, self.api_url)
+        command = (sys.executable, "-m", "deployments.register")
+        done = subprocess.run(command, env=environment, cwd=self.folder, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    @contextmanager
+    def worker(self, environment: Mapping[str, str]) -> Iterator[Child]:
+        """Register everything, and let a worker run what is submitted; one at a time, whichever test it is for."""
+        with file_lock(self.folder / "worker.lock"):
+            self.require_registered()
+            of_worker = worker_environment(self.folder, self.api_url)
+            child = Child(
+                name="worker",
+                command=(sys.executable, "-m", "prefect", "worker", "start", "--pool", WORK_POOL, "--type", "process"),
+                environment={**plain_environment(), **self._mark, **of_worker, **environment},
+                folder=self.folder,
+                log=self.folder / "worker.log",
+            )
+            child.start()
+            try:
+                wait_until(lambda: self.get(f"work_pools/{WORK_POOL}")["status"] == "READY", "the worker is online")
+                yield child
+            finally:
+                child.end()
+
+    def _answer(self, method: str, path: str, body: Mapping[str, Any] | None) -> Any:
+        with httpx.Client(verify=False, trust_env=False, timeout=30) as client:  # noqa: S501  (it is plain HTTP)
+            answer = client.request(method, f"{self.api_url}/{path}", json=body)
+        assert answer.is_success, answer.text
+        return answer.json() if answer.content else None
+
+
+def the_runs_server(run_folder: Path, databases: Databases) -> PrefectServer:
+    """Return the run's server, on a database of its own in the run's Postgres; the first to ask starts it."""
+    folder = run_folder / "prefect"
+    folder.mkdir(exist_ok=True)
+    address = folder / "address"
+    with file_lock(run_folder / "prefect.lock"):
+        if not address.exists():
+            api_url = _start(folder, _database(databases))
+            address.write_text(api_url, encoding="utf-8")
+    return PrefectServer(address.read_text(encoding="utf-8"), folder)
+
+
+def _start(folder: Path, database_url: str) -> str:
+    port = free_port()
+    api_url = f"http://{LOOPBACK}:{port}/api"
+    environment = plain_environment() | server_environment(folder, api_url, database_url) | {MARK: str(folder.parent)}
+    server = (sys.executable, "-m", "prefect", "server", "start", "--host", LOOPBACK, "--port", str(port))
+    shell = ("/bin/sh", "-c", IN_THE_BACKGROUND, "sh", str(folder / "server.log"), *server)
+    subprocess.run(shell, env=environment, cwd=folder, check=True, start_new_session=True)
+    wait_until(lambda: _answers(api_url), f"Prefect's server answers, see {folder / 'server.log'}")
+    return api_url
+
+
+def _answers(api_url: str) -> bool:
+    try:
+        return httpx.get(f"{api_url}/health", verify=False, trust_env=False).is_success  # noqa: S501
+    except httpx.TransportError:
+        return False
+
+
+def _database(databases: Databases) -> str:
+    name = f"{databases.run}_prefect"
+    with psycopg.connect(databases.server_url, autocommit=True) as server:
+        server.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+    return urlsplit(databases.server_url)._replace(path=f"/{name}").geturl()
