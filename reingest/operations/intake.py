@@ -5,8 +5,7 @@ answers cost some ten commits and not 97.
 """
 
 import asyncio
-from dataclasses import dataclass
-from typing import Self
+from typing import Final, Self
 
 from reingest.checkpoints import checkpoint
 from reingest.elexon.client import Answer
@@ -15,13 +14,9 @@ from reingest.store.database import Connection
 from reingest.store.fetches import NewFetch, add_fetches
 from reingest.store.runs import Run
 
-
-@dataclass(frozen=True, slots=True)
-class KeptAnswer:
-    """An answer with the id of its fetch row."""
-
-    answer: Answer
-    fetch_id: int
+FULL_GROUP: Final = 10
+LINGER_SECONDS: Final = 0.01
+"""How long a small group waits for more: fewer commits and syncs, 0.07 s of a date's CPU, and no more wall."""
 
 
 class Intake:
@@ -63,6 +58,8 @@ class Intake:
 
     async def _write_groups(self) -> None:
         while self._waiting:
+            if len(self._waiting) < FULL_GROUP:
+                await asyncio.sleep(LINGER_SECONDS)
             group, self._waiting = self._waiting, []
             try:
                 ids = await asyncio.to_thread(self._write, [answer for answer, _ in group])
