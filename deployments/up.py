@@ -24,13 +24,15 @@ import typer
 
 from deployments.children import POLL_SECONDS, Child, die_with_parent, end_descendants, sweep
 from deployments.parts import Parts, Source
-from deployments.prefect_settings import ensure_prefect_database
+from deployments.prefect_settings import LOOPBACK, ensure_prefect_database
 from reingest.cli.edge import describe
 from reingest.cli.logs import configure_logs
 from reingest.clock import utc_now
 from reingest.errors import PrefectUnavailable, Refused, ReingestError
 from reingest.settings import Settings, load_settings
+from reingest.store.database import connect
 from reingest.store.embedded import EmbeddedPostgres
+from reingest.store.fetches import fetched_from
 from reingest.store.migrate import REVISION, schema_revision, upgrade
 from reingest.store.server import ensure_database
 
@@ -82,6 +84,7 @@ class Up:
         """Start everything, keep it running until SIGINT, SIGTERM or SIGHUP, and stop it.
 
         Raises:
+            Refused: the database has days of another source.
             PrefectUnavailable: a part could not be started, or kept dying.
             DatabaseError: Postgres cannot be used.
         """
@@ -105,6 +108,7 @@ class Up:
                 child.start()
         if schema_revision(url) != REVISION:
             upgrade(url)
+        refuse_mixture(url, self._source, self._settings.elexon_url)
         self._wait(parts.server_answers, "Prefect's server", parts.server)
         since = utc_now()
         parts.worker.start()
@@ -192,6 +196,22 @@ class Up:
                 signal.signal(number, handler)
 
 
+def refuse_mixture(database_url: str, source: Source, elexon_url: str) -> None:
+    """Keep the stand-in's days, which are made up, and real ones out of each other's database.
+
+    Raises:
+        Refused: the database has answers of the other source.
+    """
+    with connect(database_url, purpose="make up") as connection:
+        of_stand_in, of_others = fetched_from(connection)
+    if source == "stand-in" and of_others:
+        raise Refused("the database has real days; the stand-in's are made up", next_command="make up SOURCE=live")
+    if source == "live" and of_stand_in and not elexon_url.startswith(f"http://{LOOPBACK}:"):
+        raise Refused(
+            "the database has days that the stand-in made up", next_command="REINGEST_HOME=DIR make up SOURCE=live"
+        )
+
+
 class _Stopped(Exception):
     """A signal asked to stop."""
 
@@ -218,7 +238,7 @@ def only_one(folder: Path) -> Iterator[None]:
                 break
             except BlockingIOError:
                 if (folder / ADDRESSES).exists() or time.monotonic() > deadline:
-                    raise Refused(f"another is up already, see {folder / ADDRESSES}") from None
+                    raise Refused("another is up already", next_command=f"cat {folder / ADDRESSES}") from None
                 time.sleep(POLL_SECONDS)
         yield
 

@@ -77,6 +77,13 @@ def newest_fetches(connection: Connection, settlement_date: date) -> list[Fetch]
     return _read(connection, "newest_fetches", settlement_date=settlement_date)
 
 
+def fetched_from(connection: Connection) -> tuple[bool, bool]:
+    """Tell whether any answer came from this machine, as the stand-in's do, and whether any came from elsewhere."""
+    with database_errors():
+        row = connection.execute(query("fetched_from")).fetchone()
+    return (bool(row[0]), bool(row[1])) if row else (False, False)
+
+
 def _read(connection: Connection, name: str, **parameters: object) -> list[Fetch]:
     with database_errors(), connection.cursor(row_factory=class_row(Fetch)) as cursor:
         return cursor.execute(query(name), parameters).fetchall()

@@ -40,3 +40,9 @@ select distinct on (dataset, period, side) id, dataset, settlement_date, period,
 from "fetch"
 where settlement_date = %(settlement_date)s and status = 200 and dataset in ('ISPSTACK', 'DISEBSP')
 order by dataset, period, side, answered_at desc, id desc;
+
+-- name: fetched_from
+-- Whether any answer came from this machine, and whether any came from elsewhere.
+select
+    exists (select from "fetch" where starts_with(url, 'http://127.0.0.1:')),
+    exists (select from "fetch" where not starts_with(url, 'http://127.0.0.1:'));
