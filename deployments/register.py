@@ -118,7 +118,8 @@ async def ensure_automation(client: PrefectClient, automation: AutomationCore) -
 
 
 def _form(automation: AutomationCore) -> object:
-    return automation.model_dump(mode="json", include={"description", "trigger", "actions", "tags"})
+    # Not as JSON: there the sets of a trigger are lists, whose order changes from process to process.
+    return automation.model_dump(include={"description", "trigger", "actions", "tags"})
 
 
 def deploy() -> int:
