@@ -98,6 +98,7 @@ class Up:
 
     def _start(self) -> Parts:
         began = time.monotonic()
+        self._addresses.unlink(missing_ok=True)  # of a start that was killed
         swept = sweep(self._settings.home)
         if swept:
             typer.echo(f"{swept} process(es) of an earlier start, which was killed, were ended")
@@ -166,7 +167,7 @@ class Up:
                 end_descendants(worker.pid)
                 return
             if waited > PATIENCE_SECONDS and not said:
-                typer.echo("Waiting for the runs under way; Ctrl-C again ends them. ")
+                typer.echo("Waiting for the runs under way; Ctrl-C again ends them.")
                 said = True
             time.sleep(POLL_SECONDS)
 

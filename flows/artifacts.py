@@ -67,4 +67,4 @@ async def show_error(error: ReingestError) -> None:
 
 async def _leave_result(result: dict[str, Any]) -> None:
     """Leave what `reingest date --via prefect` prints."""
-    await Artifact(type="json", key="result", data=result, description="for programs").acreate()
+    await Artifact(type="json", key="result", data=result, description="what --via prefect prints").acreate()

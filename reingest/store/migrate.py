@@ -12,9 +12,10 @@ from reingest.store.database import Connection, connect
 from reingest.store.mining_inputs import save_difficulty
 
 if TYPE_CHECKING:
+    import sqlalchemy
     from alembic.config import Config
 
-REVISION = "0001"
+REVISION = "0004"
 # Two upgrades at once would both find no schema; the second waits for this advisory lock and finds it made.
 _UPGRADE_LOCK = 0x7265696E67657374
 
@@ -41,6 +42,13 @@ def upgrade(url: str) -> None:
             command.upgrade(config, "head")
             connection.commit()
         save_difficulty(lock, shipped_difficulty())
+
+
+def run_sql_of(revision_file: str, bind: "sqlalchemy.Connection") -> None:
+    """Run the SQL of a revision: the file of its name in `migrations/sql/`."""
+    sql = Path(revision_file).parents[1] / "sql" / f"{Path(revision_file).stem}.sql"
+    # Past SQLAlchemy, which would read a percent sign in the text as a parameter.
+    bind.connection.driver_connection.execute(sql.read_text(encoding="utf-8"))  # type: ignore[union-attr]
 
 
 def alembic_config() -> "Config":

@@ -1,0 +1,2 @@
+-- Leases for more than dates; stored moves of versions and fetches.
+select 1;
