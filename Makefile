@@ -1,4 +1,4 @@
-.PHONY: setup demo up test bench check lock clean
+.PHONY: setup demo up test drills drills-ci bench check lock clean
 
 PYTHON ?=
 python := .venv/bin/python
@@ -18,6 +18,17 @@ up: setup ## Postgres, Prefect, a worker and the stand-in Elexon (SOURCE=live: t
 
 test: setup ## every test
 	@$(python) -m pytest
+
+drills-ci: export REINGEST_DRILLS = ci
+drills-ci: setup ## crashes, faults and races, as many as CI has time for
+	@$(python) -m pytest tests/drills
+
+HOURS ?= 1
+
+drills: export REINGEST_DRILLS = long
+drills: export REINGEST_DRILLS_HOURS = $(HOURS)
+drills: setup ## the same for HOURS=n; prints the counts that it reached
+	@$(python) -m pytest tests/drills
 
 bench: setup ## measurements, each beside its limit
 	@$(python) -m tests.bench

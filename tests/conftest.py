@@ -21,6 +21,7 @@ from reingest.store import embedded_place
 from reingest.store.embedded import EmbeddedPostgres
 from reingest.store.embedded_process import server_pid
 from reingest.store.migrate import upgrade
+from tests.fixtures import drills
 from tests.support.postgres import Databases
 from tests.support.prefect import hide_prefect_home
 from tests.support.processes import wait_for_end
@@ -36,6 +37,7 @@ run_folder_key = pytest.StashKey[Path]()
 
 def pytest_configure(config: pytest.Config) -> None:
     """Make the run's folder in the first process; an xdist worker is told where it is."""
+    config.pluginmanager.register(drills)
     given = getattr(config, "workerinput", None)
     if given:
         config.stash[run_folder_key] = Path(given["reingest_folder"])

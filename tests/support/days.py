@@ -71,3 +71,13 @@ def write_register(path: Path, units: Iterable[Unit] = REGISTER) -> Path:
     with path.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows([("elexonBmUnit", "fuelType", "leadPartyName"), *units])
     return path
+
+
+TINY_DATE = date(2024, 3, 31)
+TINY_DAY: tuple[Row, ...] = (
+    (TINY_DATE, 1, "bid", 1, "T_HILLW-1", 101, -1, "true", "-50.25", "-10.5"),
+    (TINY_DATE, 1, "bid", 2, "T_GASP-1", 102, -1, "false", "40", "-30"),
+    (TINY_DATE, 2, "bid", 1, "E_MOORW-1", 201, -1, "false", "12.5", "-4"),
+    (TINY_DATE, 46, "bid", 1, "T_HILLW-2", 301, -1, "true", "-70.000000000000001", "-0.123456789012345678"),
+)
+"""The shortest day there is, 46 periods, three of them with rows; with bids alone it is 47 requests."""
