@@ -42,6 +42,7 @@ _Value = TypeVar("_Value")
 # Empty where nothing is said: the form then shows a plain field, where for None it shows a switch between types.
 # Text, not a number: JSON's numbers pass through floats, and no float touches energy or money.
 _NUMBER = r"^(-?[0-9]+(\.[0-9]+)?)?$"
+_TOLERANCE = r"^([0-9]+(\.[0-9]+)?)?$"
 _PERIODS = r"^([0-9]{1,2}(-[0-9]{1,2})?(,[0-9]{1,2}(-[0-9]{1,2})?)*)?$"
 
 
@@ -55,10 +56,12 @@ async def reingest_date(
     settlement_date: Annotated[date, _shown("Settlement date")],
     periods: Annotated[str, _shown("Only these periods", pattern=_PERIODS)] = "",
     plan: Annotated[bool, _shown("Plan only")] = False,
-    side: Annotated[SideChoice, _shown("Stacks")] = "both",
+    side: Annotated[SideChoice, _shown("Stacks")] = "as-served",
     source: Annotated[Source, _shown("Source")] = "live",
     expected_energy: Annotated[str, _shown("Expected energy, MWh", pattern=_NUMBER)] = "",
+    expected_energy_tolerance: Annotated[str, _shown("Energy tolerance, MWh", pattern=_TOLERANCE)] = "",
     expected_payment: Annotated[str, _shown("Expected payment, GBP", pattern=_NUMBER)] = "",
+    expected_payment_tolerance: Annotated[str, _shown("Payment tolerance, GBP", pattern=_TOLERANCE)] = "",
     definition: Annotated[DefinitionName, _shown("Definition of what is expected")] = DEFAULT_DEFINITION,
     reason: Annotated[str, _shown("Reason")] = "",
     force: Annotated[bool, _shown("Publish even if unchanged")] = False,
@@ -69,10 +72,13 @@ async def reingest_date(
         settlement_date: The local day in Europe/London, such as 2025-03-21.
         periods: Such as 1-12 or 3,17-20; the others are kept as they are served. Empty for the whole date.
         plan: Say what would change, and change nothing.
-        side: bid halves the requests, and leaves out the net definition.
+        side: as-served is both, or, for periods or from the archive, what the served version has;
+            bid halves the requests, and leaves out the net definition.
         source: live asks Elexon; archive reads kept payloads again, with no network.
         expected_energy: What the date must come to, such as 50518.72; otherwise it is held.
+        expected_energy_tolerance: How far off it may be; 0.001 where nothing is said.
         expected_payment: What the date must come to, such as 1240439.58; otherwise it is held.
+        expected_payment_tolerance: How far off it may be; 0.01 where nothing is said.
         definition: By which definition the expected totals are meant.
         reason: Why; it is stored with the run.
         force: Make a new version although the content is the same.
@@ -83,7 +89,9 @@ async def reingest_date(
             settlement_date,
             periods=periods,
             side=side,
-            wanted=WantedTotals(definition, expected_energy, expected_payment),
+            wanted=WantedTotals(
+                definition, expected_energy, expected_payment, expected_energy_tolerance, expected_payment_tolerance
+            ),
             plan=plan,
             source=source,
             reason=reason or None,

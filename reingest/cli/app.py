@@ -27,6 +27,9 @@ _PLAIN: Final[dict[str, Any]] = {
     "context_settings": {"max_content_width": 120},
 }
 
+_UNCUT: Final = 1000
+"""More characters than a command's first sentence has."""
+
 
 @dataclass(frozen=True, slots=True)
 class LazyCommand:
@@ -82,6 +85,15 @@ class LazyGroup(TyperGroup):
             formatter.write_dl([(name, command.describe) for name, command in COMMANDS.items()])
 
 
+class WholeSentencesGroup(TyperGroup):
+    """A group that lists its commands with their whole first sentence, in as many lines as it takes."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401, ARG002  (the types are private)
+        """Write the list of commands; the base class cuts what one line cannot hold."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, one.get_short_help_str(_UNCUT)) for name, one in self.commands.items()])
+
+
 def load_command(name: str) -> Command:
     """Import a command, or a group of them.
 
@@ -92,7 +104,7 @@ def load_command(name: str) -> Command:
     found = getattr(import_module(f"reingest.cli.{entry.module}"), entry.name)
     outer = typer.Typer(**_PLAIN)
     if isinstance(found, typer.Typer):
-        outer.add_typer(found, name=name, help=entry.describe)
+        outer.add_typer(found, name=name, help=entry.describe, cls=WholeSentencesGroup)
         return get_group(outer).commands[name]
     outer.command(name)(found)
     return get_command(outer)

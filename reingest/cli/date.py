@@ -26,9 +26,12 @@ def date(
     ] = None,
     plan: Annotated[bool, typer.Option("--plan", help="Say what would change, and change nothing.")] = False,
     side: Annotated[
-        SideChoice | None,
-        typer.Option(help="bid halves the requests, and leaves out the net definition; both is the default."),
-    ] = None,
+        SideChoice,
+        typer.Option(
+            help="as-served is both, or, with --periods or from the archive, what the served version has; "
+            "bid halves the requests, and leaves out the net definition."
+        ),
+    ] = "as-served",
     source: Annotated[
         Source, typer.Option(help="live asks Elexon; archive reads kept payloads again, with no network.")
     ] = "live",

@@ -19,6 +19,7 @@ from reingest.curtailment.exact import exactly
 from reingest.curtailment.records import CurtailmentRecord
 from reingest.curtailment.totals import Totals
 from reingest.curtailment.words import DEFINITION_NAMES, DefinitionName
+from reingest.operations.figures_text import period_ranges
 from reingest.store.contents import VersionFacts, content_of, current_number, number_before, version_facts
 
 INPUTS: Final = ("sides", "register_hash", "definitions", "mining_inputs_hash", "code_version")
@@ -226,18 +227,9 @@ def _outcome_lines(compared: Compared) -> list[str]:
     periods: dict[tuple[object, object, object], list[int]] = defaultdict(list)
     for one in _outcomes(compared):
         periods[one["side"], one["old"] or "not_asked", one["new"] or "not_asked"].append(int(str(one["period"])))
-    return [f"{side} of periods {_ranges(numbers)}: {old} to {new}" for (side, old, new), numbers in periods.items()]
-
-
-def _ranges(numbers: list[int]) -> str:
-    """Return ascending numbers as in `1-4,17`."""
-    runs: list[list[int]] = []
-    for number in numbers:
-        if runs and number == runs[-1][-1] + 1:
-            runs[-1].append(number)
-        else:
-            runs.append([number])
-    return ",".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)
+    return [
+        f"{side} of periods {period_ranges(numbers)}: {old} to {new}" for (side, old, new), numbers in periods.items()
+    ]
 
 
 def _delta_lines(subject: str, deltas: Mapping[int, Deltas] | Mapping[str, Deltas]) -> list[str]:

@@ -17,10 +17,11 @@ from uuid import UUID
 import typer
 
 from reingest.cli.progress import Progress, stage_progress
-from reingest.curtailment.checks import ENERGY_TOLERANCE_MWH, PAYMENT_TOLERANCE_GBP, ExpectedTotal
+from reingest.curtailment.checks import ExpectedTotal
 from reingest.curtailment.exact import plain
+from reingest.curtailment.words import Side
 from reingest.errors import BadUsage, FlowRunCrashed, Interrupted, PrefectUnavailable, ReingestError
-from reingest.operations.request import DateRequest
+from reingest.operations.request import SIDES_OF_CHOICE, DateRequest, SideChoice
 from reingest.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def parameters(request: DateRequest) -> dict[str, Any]:
     given: dict[str, Any] = {
         "periods": ",".join(map(str, request.periods or ())),
         "plan": request.plan,
-        "side": "bid" if request.sides == ("bid",) else None,
+        "side": _side(request.sides),
         "source": request.source,
         "reason": request.reason,
         "force": request.force,
@@ -78,14 +79,25 @@ def parameters(request: DateRequest) -> dict[str, Any]:
     return {"settlement_date": request.settlement_date.isoformat()} | {name: one for name, one in given.items() if one}
 
 
+def _side(sides: tuple[Side, ...] | None) -> SideChoice:
+    for choice, chosen in SIDES_OF_CHOICE.items():
+        if chosen == sides:
+            return choice
+    raise BadUsage(f"the form has no choice for the stacks {sides}")
+
+
 def _expected(expected: tuple[ExpectedTotal, ...]) -> dict[str, str]:
     if not expected:
         return {}
     total, *others = expected
-    usual = (ENERGY_TOLERANCE_MWH, PAYMENT_TOLERANCE_GBP)
-    if others or (total.energy_tolerance_mwh, total.payment_tolerance_gbp) != usual:
-        raise BadUsage("a tolerance cannot be given by way of Prefect; store the total: reingest expected set --help")
-    figures = {"expected_energy": total.energy_mwh, "expected_payment": total.payment_gbp}
+    if others:
+        raise BadUsage("the form takes one expected total; store the others: reingest expected set --help")
+    figures = {
+        "expected_energy": total.energy_mwh,
+        "expected_energy_tolerance": total.energy_tolerance_mwh,
+        "expected_payment": total.payment_gbp,
+        "expected_payment_tolerance": total.payment_tolerance_gbp,
+    }
     return {"definition": total.definition} | {name: plain(one) for name, one in figures.items() if one is not None}
 
 

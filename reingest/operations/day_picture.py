@@ -130,11 +130,8 @@ def day_picture(
     notes = _notes(grid)
     legend_top = layout.bottom + (52 if grid.rows else 16)
     height = legend_top + 12 + 18 * len(notes)
-    parts = [
-        element("title", escaped(_title(grid))),
-        element("desc", escaped(_summary(grid))),
-        element("defs", "".join(map(_pattern, _HATCHES))),
-        element("rect", width=layout.width, height=height, rx=8, fill=_PAGE),
+    page = element("rect", width=layout.width, height=height, rx=8, fill=_PAGE)
+    drawn = (
         *_heading(grid, content),
         *_fields(layout),
         *_hatched(grid, layout),
@@ -144,13 +141,24 @@ def day_picture(
         *_labels(grid, layout, lead_parties or {}),
         *(_scale(layout) if grid.rows else ()),
         *_legend(notes, legend_top),
-    ]
+    )
+    return _document("\n".join([*_head(grid), page, *drawn]), layout.width, height)
+
+
+def _head(grid: DayGrid) -> Iterator[str]:
+    """Yield what stands before everything that is drawn: words for those who cannot see it, and the hatches."""
+    yield element("title", escaped(_title(grid)))
+    yield element("desc", escaped(_summary(grid)))
+    yield element("defs", "".join(map(_pattern, _HATCHES)))
+
+
+def _document(parts: str, width: int, height: int) -> str:
     return element(
         "svg",
-        "\n{}\n".format("\n".join(parts)),
+        f"\n{parts}\n",
         xmlns="http://www.w3.org/2000/svg",
-        viewBox=f"0 0 {layout.width} {height}",
-        width=layout.width,
+        viewBox=f"0 0 {width} {height}",
+        width=width,
         height=height,
         font_family="Inter, system-ui, sans-serif",
         font_size=12,

@@ -1,6 +1,16 @@
 """What happened, in one sentence: for the state of a flow run, a log line, a message."""
 
+from collections.abc import Mapping
+from typing import Final
+
+from reingest.operations.date_run import Decision
 from reingest.operations.report import DateReport
+
+_WOULD: Final[Mapping[Decision, str]] = {
+    "publish": "publish it",
+    "hold": "hold it",
+    "unchanged": "find it unchanged",
+}
 
 
 def outcome_sentence(report: DateReport) -> str:
@@ -9,10 +19,15 @@ def outcome_sentence(report: DateReport) -> str:
         failed = "; ".join(f"{check.name} ({check.actual})" for check in report.checks if check.status == "fail")
         return f"version {report.version} is held by {failed}. {_still_served(report)}"
     if report.outcome == "planned":
-        return f"a run would {report.decision} it; nothing was changed"
+        return f"{would(report)}; nothing was changed"
     if report.outcome == "unchanged":
         return f"version {report.version} is served as before, at generation {report.generation}"
     return f"version {report.version} is served, at generation {report.generation}; {_differences(report)}"
+
+
+def would(report: DateReport) -> str:
+    """Return what a run would do that has only been planned."""
+    return f"a run would {_WOULD[report.decision]}"
 
 
 def _still_served(report: DateReport) -> str:

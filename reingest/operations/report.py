@@ -9,7 +9,7 @@ from typing import Any
 from reingest.curtailment.checks import Check
 from reingest.curtailment.diff import NO_DIFFERENCE, Delta, RecordDiff
 from reingest.curtailment.exact import plain
-from reingest.operations.date_run import DateRun
+from reingest.operations.date_run import DateRun, Decision
 from reingest.operations.outlook import Figures, Outlook
 from reingest.operations.verifying import period_outcomes
 from reingest.store.runs import EXIT_CODES, RunOutcome
@@ -30,7 +30,7 @@ class DateReport:
     settlement_date: str
     run_id: str
     outcome: RunOutcome
-    decision: str
+    decision: Decision
     version: int | None
     generation: int | None
     content_hash: str

@@ -19,6 +19,7 @@ from reingest.operations.report_parts import (
     diff_tables,
     ending,
     facts,
+    mining_tables,
     next_step,
     served_sentence,
     totals_tables,
@@ -59,6 +60,7 @@ def _report_lines(report: DateReport) -> Iterator[str]:
     yield from ("", "## Totals")
     for totals in totals_tables(report):
         yield from _table(totals)
+    yield from _mining(report)
     yield from ("", "## Checks")
     yield from _checks(report.checks)
     yield from ("", "## What differs", "", _escaped(diff_sentence(report)))
@@ -90,6 +92,14 @@ def _table(table: TextTable) -> Iterator[str]:
     yield from map(_row, table.rows)
     if table.left_out:
         yield from ("", f"and {table.left_out} more; all of them are in the run's tables.")
+
+
+def _mining(report: DateReport) -> Iterator[str]:
+    tables = [*mining_tables(report)]
+    if tables:
+        yield from ("", "## What the energy could have mined")
+    for table in tables:
+        yield from _table(table)
 
 
 def _checks(checks: Collection[Check]) -> Iterator[str]:

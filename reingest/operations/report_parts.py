@@ -1,6 +1,6 @@
 """The parts of a report that its renderings share: sentences and tables, as text without layout."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
@@ -8,6 +8,7 @@ from typing import Final
 from reingest.curtailment.diff import Deltas
 from reingest.curtailment.words import CheckStatus, DefinitionName
 from reingest.operations.figures_text import bitcoin, energy, money, signed_energy, signed_money
+from reingest.operations.outcome_text import would
 from reingest.operations.outlook import Figures, Outlook, Span
 from reingest.operations.report import DateReport
 
@@ -19,7 +20,7 @@ WIDEST: Final[DefinitionName] = "all_bids"
 
 CHECK_MARKS: Final[Mapping[CheckStatus, str]] = {"pass": "ok", "warn": "warn", "fail": "FAIL"}
 
-_SPANS: Final[tuple[Span, ...]] = ("day", "month", "year")
+Cells = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +31,8 @@ class TextTable:
         left_out: How many rows there are beside those shown.
     """
 
-    header: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
+    header: Cells
+    rows: tuple[Cells, ...]
     left_out: int = 0
 
 
@@ -77,14 +78,26 @@ def facts(report: DateReport) -> Iterator[tuple[str, str]]:
 
 def totals_tables(report: DateReport) -> Iterator[TextTable]:
     """Yield the totals of the day, its month and its year by definition, served and new where the two differ."""
-    names = {"day": report.settlement_date, "month": report.settlement_date[:7], "year": report.settlement_date[:4]}
-    for span in _SPANS:
-        of_span = [outlook for outlook in report.outlook if outlook.span == span]
-        models = sorted({model for outlook in of_span for model in outlook.new.mining})
-        yield TextTable(
-            (names[span], "", "MWh", "GBP", "records", *(f"BTC {model}" for model in models)),
-            tuple(_total_rows(of_span, models)),
-        )
+
+    def cells(figures: Figures) -> Cells:
+        return energy(figures.energy_mwh), money(figures.payment_gbp), f"{figures.records:,}"
+
+    for name, outlooks in _by_span(report):
+        yield TextTable((name, "", "MWh", "GBP", "records"), tuple(_rows(outlooks, cells)))
+
+
+def mining_tables(report: DateReport) -> Iterator[TextTable]:
+    """Yield what the energy could have mined in the day, its month and its year; none where no miner model is known.
+
+    They stand beside the totals, not in them: a page of Prefect's is too narrow for all columns.
+    """
+    models = sorted({model for outlook in report.outlook for model in outlook.new.mining})
+
+    def cells(figures: Figures) -> Cells:
+        return tuple(bitcoin(figures.mining[model]) if model in figures.mining else "-" for model in models)
+
+    for name, outlooks in _by_span(report) if models else ():
+        yield TextTable((name, "", *(f"BTC {model}" for model in models)), tuple(_rows(outlooks, cells)))
 
 
 def diff_sentence(report: DateReport) -> str:
@@ -114,8 +127,9 @@ def next_step(report: DateReport) -> NextStep | None:
             f"reingest publish {report.settlement_date} --version {report.version} --reason TEXT",
         )
     if report.outcome == "planned":
+        sentence = would(report)
         return NextStep(
-            f"Nothing was changed. A run would {report.decision} it.", f"reingest date {report.settlement_date}"
+            f"Nothing was changed. {sentence[0].upper()}{sentence[1:]}.", f"reingest date {report.settlement_date}"
         )
     return None
 
@@ -125,18 +139,23 @@ def largest_first(rows: Mapping[str, Deltas]) -> list[tuple[str, Deltas]]:
     return sorted(rows.items(), key=lambda row: (_smallness(row[1][WIDEST].energy_mwh), row[0]))
 
 
-def _total_rows(outlooks: Iterable[Outlook], models: Sequence[str]) -> Iterator[tuple[str, ...]]:
+def _by_span(report: DateReport) -> Iterator[tuple[str, list[Outlook]]]:
+    """Yield the day, its month and its year, each as it is called and with its outlook by definition."""
+    day = report.settlement_date
+    names: Mapping[Span, str] = {"day": day, "month": day[:7], "year": day[:4]}
+    for span, name in names.items():
+        outlooks = [outlook for outlook in report.outlook if outlook.span == span]
+        if outlooks:
+            yield name, outlooks
+
+
+def _rows(outlooks: Iterable[Outlook], cells: Callable[[Figures], Cells]) -> Iterator[Cells]:
     for outlook in outlooks:
         if outlook.served is not None and outlook.served != outlook.new:
-            yield outlook.definition, "served", *_figures(outlook.served, models)
-            yield "", "new", *_figures(outlook.new, models)
+            yield outlook.definition, "served", *cells(outlook.served)
+            yield "", "new", *cells(outlook.new)
         else:
-            yield outlook.definition, "new" if outlook.served is None else "same", *_figures(outlook.new, models)
-
-
-def _figures(figures: Figures, models: Sequence[str]) -> tuple[str, ...]:
-    mined = (bitcoin(figures.mining[model]) if model in figures.mining else "-" for model in models)
-    return energy(figures.energy_mwh), money(figures.payment_gbp), f"{figures.records:,}", *mined
+            yield outlook.definition, "new" if outlook.served is None else "same", *cells(outlook.new)
 
 
 def _delta_table(subject: str, rows: Mapping[str, Deltas]) -> TextTable:

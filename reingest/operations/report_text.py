@@ -11,6 +11,7 @@ from reingest.operations.report_parts import (
     diff_tables,
     ending,
     facts,
+    mining_tables,
     next_step,
     totals_tables,
 )
@@ -23,7 +24,7 @@ def report_lines(report: DateReport) -> Iterator[str]:
     yield ""
     yield from (f"  {word:<9} {fact}" for word, fact in facts(report))
     yield ""
-    for totals in totals_tables(report):
+    for totals in (*totals_tables(report), *mining_tables(report)):
         yield from _table(totals)
     yield ""
     yield from _checks(report.checks)

@@ -1,5 +1,6 @@
 """What a person asks of one date."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -11,14 +12,21 @@ from reingest.clock import utc_now
 from reingest.curtailment.checks import ENERGY_TOLERANCE_MWH, PAYMENT_TOLERANCE_GBP, ExpectedTotal
 from reingest.curtailment.exact import exact_decimal
 from reingest.curtailment.words import DEFAULT_DEFINITION, SIDES, DefinitionName, Side
-from reingest.errors import FutureDate
+from reingest.errors import BadUsage, FutureDate
 from reingest.store.versions import CurrentVersion
 
 Source = Literal["live", "archive"]
-SideChoice = Literal["both", "bid"]
-"""Which stacks a person asks for: `bid` halves the requests, and leaves out the net definition."""
+SideChoice = Literal["as-served", "both", "bid"]
+"""Which stacks a person asks for: `bid` halves the requests, and leaves out the net definition.
 
-_SIDES_OF_CHOICE: Final[dict[SideChoice, tuple[Side, ...]]] = {"both": SIDES, "bid": ("bid",)}
+`as-served` is both, unless payloads of the served version are used again: then its own.
+"""
+
+SIDES_OF_CHOICE: Final[Mapping[SideChoice, tuple[Side, ...] | None]] = {
+    "as-served": None,
+    "both": SIDES,
+    "bid": ("bid",),
+}
 
 
 class Others(TypedDict, total=False):
@@ -45,7 +53,7 @@ class WantedTotals:
         """Return the expectation, none where neither figure is given.
 
         Raises:
-            BadUsage: a figure is not a number.
+            BadUsage: a figure is not a number, or a tolerance is negative.
         """
         if not self.energy and not self.payment:
             return ()
@@ -112,23 +120,26 @@ def date_request(
     settlement_date: date,
     *,
     periods: str | None,
-    side: SideChoice | None,
+    side: SideChoice,
     wanted: WantedTotals,
     **others: Unpack[Others],
 ) -> DateRequest:
     """Return the request that a person makes, in a command or a form: periods as in 1-12 or 3,17-20.
 
     Raises:
-        BadUsage: not a list of the date's periods, or a figure that is not a number.
+        BadUsage: not a list of the date's periods, a figure that is not a number, or a negative tolerance.
     """
     return DateRequest(
         settlement_date=settlement_date,
         periods=parse_period_range(periods, settlement_date) if periods and periods.strip() else None,
-        sides=_SIDES_OF_CHOICE[side] if side else None,
+        sides=SIDES_OF_CHOICE[side],
         expected=wanted.expected(),
         **others,
     )
 
 
 def _or_usual(text: str | None, usual: Decimal) -> Decimal:
-    return exact_decimal(text) if text else usual
+    tolerance = exact_decimal(text) if text else usual
+    if tolerance < 0:
+        raise BadUsage("a tolerance is zero or more")
+    return tolerance

@@ -9,8 +9,10 @@ import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
 import psycopg
@@ -68,7 +70,9 @@ def hold_lease(url: str, settlement_date: date, holder: Holder, ttl_seconds: flo
     with connect(url, purpose=f"lease {settlement_date}") as connection:
         lease = _acquire(connection, settlement_date, holder, ttl)
         stop = threading.Event()
-        heart = threading.Thread(target=_beat, args=(connection, lease, ttl, stop), name="lease", daemon=True)
+        # A thread begins without the context, by which its log lines say which run they are about.
+        beat = partial(copy_context().run, _beat, connection, lease, ttl, stop)
+        heart = threading.Thread(target=beat, name="lease", daemon=True)
         heart.start()
         try:
             yield lease

@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import typer
 
 from reingest.cli.app import every_command
 from reingest.elexon.rejects import MEANINGS
@@ -36,6 +37,13 @@ def test_every_command_is_documented(name: str) -> None:
     assert f"\n### {name}\n" in page("cli.md")
     assert command.help
     assert [one.name for one in command.params if not getattr(one, "help", None)] == []
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_no_help_is_cut(name: str) -> None:
+    """Whatever a command's help lists, it lists in whole sentences."""
+    context = typer.Context(COMMANDS[name], info_name=name, terminal_width=80)
+    assert not re.search(r"\.\.\.$", COMMANDS[name].get_help(context).partition("Options:")[2], re.MULTILINE)
 
 
 @pytest.mark.parametrize("name", Settings.model_fields)

@@ -58,7 +58,7 @@ def test_what_a_flow_run_comes_to_is_what_the_command_comes_to(
     prefect_server: PrefectServer, worker: Child, site: Site, elexon: StandIn, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A held date, a refused one and a killed process end `--via prefect` as they end the command itself."""
-    wanted = date_request(DATE, periods=None, side=None, wanted=WantedTotals(energy="5"))
+    wanted = date_request(DATE, periods=None, side="as-served", wanted=WantedTotals(energy="5"))
     assert via_prefect.follow(wanted, as_json=False) == 1
     assert "Held by: expected_energy:so_flagged" in capsys.readouterr().out
     with pytest.raises(ReingestError, match="has not begun") as refused:

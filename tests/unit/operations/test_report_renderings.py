@@ -42,13 +42,20 @@ def test_text_of_a_run_that_published() -> None:
   rows      12,068 stack rows, 1,312 curtailment records, 0 rejects
   content   {"c" * 64}
 
-  2024-10-27             MWh      GBP  records      BTC S9
-  so_flagged  new  1,223.000  -£61.00       19  0.50000000
-  2024-10                   MWh         GBP  records      BTC S9
-  so_flagged  served  1,234.500  £62,000.00       20  0.50000000
-                 new  1,223.000     -£61.00       19  0.50000000
-  2024                    MWh         GBP  records      BTC S9
-  so_flagged  same  1,234.500  £62,000.00       20  0.50000000
+  2024-10-27             MWh      GBP  records
+  so_flagged  new  1,223.000  -£61.00       19
+  2024-10                   MWh         GBP  records
+  so_flagged  served  1,234.500  £62,000.00       20
+                 new  1,223.000     -£61.00       19
+  2024                    MWh         GBP  records
+  so_flagged  same  1,234.500  £62,000.00       20
+  2024-10-27           BTC S9
+  so_flagged  new  0.50000000
+  2024-10                 BTC S9
+  so_flagged  served  0.50000000
+                 new  0.50000000
+  2024                  BTC S9
+  so_flagged  same  0.50000000
 
   ok    periods_complete: 48 periods
 
@@ -75,18 +82,33 @@ def test_markdown_of_a_run_that_published() -> None:
 
 ## Totals
 
-| 2024-10-27 |  | MWh | GBP | records | BTC S9 |
-| :-- | --: | --: | --: | --: | --: |
-| so\\_flagged | new | 1,223.000 | -£61.00 | 19 | 0.50000000 |
+| 2024-10-27 |  | MWh | GBP | records |
+| :-- | --: | --: | --: | --: |
+| so\\_flagged | new | 1,223.000 | -£61.00 | 19 |
 
-| 2024-10 |  | MWh | GBP | records | BTC S9 |
-| :-- | --: | --: | --: | --: | --: |
-| so\\_flagged | served | 1,234.500 | £62,000.00 | 20 | 0.50000000 |
-|  | new | 1,223.000 | -£61.00 | 19 | 0.50000000 |
+| 2024-10 |  | MWh | GBP | records |
+| :-- | --: | --: | --: | --: |
+| so\\_flagged | served | 1,234.500 | £62,000.00 | 20 |
+|  | new | 1,223.000 | -£61.00 | 19 |
 
-| 2024 |  | MWh | GBP | records | BTC S9 |
-| :-- | --: | --: | --: | --: | --: |
-| so\\_flagged | same | 1,234.500 | £62,000.00 | 20 | 0.50000000 |
+| 2024 |  | MWh | GBP | records |
+| :-- | --: | --: | --: | --: |
+| so\\_flagged | same | 1,234.500 | £62,000.00 | 20 |
+
+## What the energy could have mined
+
+| 2024-10-27 |  | BTC S9 |
+| :-- | --: | --: |
+| so\\_flagged | new | 0.50000000 |
+
+| 2024-10 |  | BTC S9 |
+| :-- | --: | --: |
+| so\\_flagged | served | 0.50000000 |
+|  | new | 0.50000000 |
+
+| 2024 |  | BTC S9 |
+| :-- | --: | --: |
+| so\\_flagged | same | 0.50000000 |
 
 ## Checks
 
@@ -148,10 +170,13 @@ def test_a_held_date_says_why_and_what_to_do() -> None:
     assert "\n- expected\\_energy:so\\_flagged: off by 13.5 MWh\n" in markdown(**held)
 
 
-def test_a_plan_says_that_nothing_was_changed() -> None:
-    """A plan says what a run would do, and the command for it."""
-    planned = {"outcome": "planned", "decision": "hold", "version": None, "generation": None}
-    sentence, command = "Nothing was changed. A run would hold it.", "reingest date 2024-10-27"
+@pytest.mark.parametrize(
+    ("decision", "would"), [("publish", "publish it"), ("hold", "hold it"), ("unchanged", "find it unchanged")]
+)
+def test_a_plan_says_that_nothing_was_changed(decision: str, would: str) -> None:
+    """A plan says in a sentence what a run would do, and the command for it."""
+    planned = {"outcome": "planned", "decision": decision, "version": None, "generation": None}
+    sentence, command = f"Nothing was changed. A run would {would}.", "reingest date 2024-10-27"
 
     assert text(**planned).endswith(f"\n\n  {sentence}\n  Next: {command}")
     assert f"{sentence}\n\n```sh\n{command}\n```\n" in markdown(**planned)
@@ -202,7 +227,7 @@ def test_a_model_that_a_span_does_not_know() -> None:
     """A span whose served figures lack a miner model shows a dash for it."""
     month = a_report().outlook[1]
     served = replace(month.new, mining={}, records=1)
-    row = "| so\\_flagged | served | 1,223.000 | -£61.00 | 1 | - |"
+    row = "| so\\_flagged | served | - |"
     assert row in markdown(outlook=(replace(month, served=served),))
 
 
