@@ -1,2 +1,101 @@
--- Undo, purges and resets: numbers are never used twice, published rows stay.
-select 1;
+-- Undo: older versions published again, purges, resets. A number is never used twice; what was published stays.
+
+-- ── numbers and references ──────────────────────────────────────────────────────────────────────────────────────
+
+alter table settlement_day add column last_number integer not null default 0 check (last_number >= 0);
+comment on column settlement_day.last_number is 'The largest version number that the date ever had; it stays when versions are purged or withdrawn.';
+insert into settlement_day (settlement_date, last_number)
+select settlement_date, max(number) from version group by settlement_date
+on conflict (settlement_date) do update set last_number = excluded.last_number;
+
+alter table settlement_day add column withdrawn_fetches bigint[];
+comment on column settlement_day.withdrawn_fetches is 'What the version taken away by a reset was built from; a run from the archive builds on the same.';
+
+alter table version add column restored_from integer;
+alter table version add foreign key (settlement_date, restored_from) references version (settlement_date, number);
+comment on column version.restored_from is 'The number of the older version whose content this one publishes again.';
+
+-- What people did and what consumers were told outlives the versions that it was about.
+alter table run drop constraint run_version_id_fkey;
+alter table run add foreign key (version_id) references version (id) on delete set null;
+alter table outbox drop constraint outbox_version_id_fkey;
+alter table outbox alter column version_id drop not null;
+alter table outbox add foreign key (version_id) references version (id) on delete set null;
+alter table operator_action drop constraint operator_action_version_id_fkey;
+alter table operator_action add foreign key (version_id) references version (id) on delete set null;
+create index run_by_version on run (version_id) where version_id is not null;
+create index outbox_by_version on outbox (version_id) where version_id is not null;
+create index operator_action_by_version on operator_action (version_id) where version_id is not null;
+
+alter table run drop constraint run_kind_check;
+alter table run add check (kind in ('reingest', 'plan', 'publish', 'restore', 'units'));
+
+-- ── what may be deleted, and by whom ────────────────────────────────────────────────────────────────────────────
+
+create function remove_versions(doomed bigint[]) returns void
+language sql
+begin atomic
+    delete from check_result where version_id = any (doomed);
+    delete from mining_rate where version_id = any (doomed);
+    delete from daily_mining where version_id = any (doomed);
+    delete from daily_unit_summary where version_id = any (doomed);
+    delete from daily_summary where version_id = any (doomed);
+    delete from reject where version_id = any (doomed);
+    delete from curtailment_record where version_id = any (doomed);
+    delete from version_period where version_id = any (doomed);
+    delete from version where id = any (doomed);
+end;
+comment on function remove_versions is 'Delete versions with all their rows; only the owner of the tables has the rights.';
+revoke execute on function remove_versions from public;
+
+create function purge_versions(doomed bigint[]) returns bigint
+language plpgsql security definer set search_path = public, pg_temp
+as $$
+declare
+    found bigint;
+begin
+    perform from version where id = any (doomed) order by id for update;
+    if exists (select from version where id = any (doomed) and state not in ('abandoned', 'held')) then
+        raise check_violation using message = 'only abandoned and held versions may be purged';
+    end if;
+    select count(*) into found from version where id = any (doomed);
+    perform remove_versions(doomed);
+    return found;
+end $$;
+comment on function purge_versions is 'Delete abandoned and held versions with all their rows; it refuses every other state.';
+revoke execute on function purge_versions from public;
+grant execute on function purge_versions to reingest_app;
+
+create function purge_events(older_than timestamptz) returns bigint
+language plpgsql security definer set search_path = public, pg_temp
+as $$
+declare
+    deleted bigint;
+begin
+    if older_than > clock_timestamp() - interval '1 day' then
+        raise check_violation using message = 'events of the last day may not be purged';
+    end if;
+    delete from run_event using run
+    where run.id = run_event.run_id and run.finished_at < older_than and run_event.at < older_than;
+    get diagnostics deleted = row_count;
+    return deleted;
+end $$;
+comment on function purge_events is 'Delete log lines of ended runs from before an instant at least a day ago.';
+revoke execute on function purge_events from public;
+grant execute on function purge_events to reingest_app;
+
+-- ── what was published is not rewritten ─────────────────────────────────────────────────────────────────────────
+
+create function keep_what_was_published() returns trigger
+language plpgsql
+as $$
+begin
+    if (new.reason, new.seal, new.served_from) is distinct from (old.reason, old.seal, old.served_from)
+        or (old.state = 'superseded' and new.served_to is distinct from old.served_to) then
+        raise check_violation
+            using message = format('version %s of %s was published: it is not rewritten', old.number, old.settlement_date);
+    end if;
+    return new;
+end $$;
+create trigger keep_what_was_published before update on version
+    for each row when (old.state in ('published', 'superseded')) execute function keep_what_was_published();

@@ -18,7 +18,7 @@ from reingest.ids import new_id
 from reingest.store.database import Connection, database_errors
 from reingest.store.sql import query
 
-RunKind = Literal["reingest", "plan", "publish", "units"]
+RunKind = Literal["reingest", "plan", "publish", "restore", "units"]
 RunOutcome = Literal[
     "published",
     "unchanged",

@@ -200,6 +200,7 @@ class Version(Table, table=True):
     created_at: Instant
     served_from: InstantOrNone
     served_to: InstantOrNone
+    restored_from: int | None
 
 
 class SettlementDay(Table, table=True):
@@ -211,6 +212,8 @@ class SettlementDay(Table, table=True):
     provisional_until: InstantOrNone
     confirmed_at: InstantOrNone
     confirmed_by: UUID | None
+    last_number: int
+    withdrawn_fetches: Annotated[list[int] | None, Field(sa_type=ARRAY(BigInteger))]
 
 
 class VersionPeriod(Table, table=True):
@@ -381,7 +384,7 @@ class Outbox(Table, table=True):
     id: Id
     settlement_date: date
     generation: Big
-    version_id: Big
+    version_id: BigOrNone
     kind: Words
     body: Json
     dedupe_key: Words

@@ -19,8 +19,8 @@ where run.host = 'bench'
 order by run.settlement_date;
 
 -- name: days
-insert into settlement_day (settlement_date, current_version_id, generation)
-select settlement_date, id, 1 from version where code_version = 'bench' order by settlement_date;
+insert into settlement_day (settlement_date, current_version_id, generation, last_number)
+select settlement_date, id, 1, 1 from version where code_version = 'bench' order by settlement_date;
 
 -- name: payloads
 insert into payload (sha256, size, stored_size)

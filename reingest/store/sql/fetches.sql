@@ -35,11 +35,15 @@ where id in (
 );
 
 -- name: newest_fetches
+-- What a withdrawn version was built from goes before what is newer: the archive gives back what was served.
 select distinct on (dataset, period, side) id, dataset, settlement_date, period, side, wire, url, status,
     content_type, payload_sha256, requested_at, answered_at, attempts
 from "fetch"
 where settlement_date = %(settlement_date)s and status = 200 and dataset in ('ISPSTACK', 'DISEBSP')
-order by dataset, period, side, answered_at desc, id desc;
+order by dataset, period, side,
+    id = any (coalesce(
+        (select withdrawn_fetches from settlement_day where settlement_date = %(settlement_date)s), '{}')) desc,
+    answered_at desc, id desc;
 
 -- name: fetched_from
 -- Whether any answer came from this machine, and whether any came from elsewhere.

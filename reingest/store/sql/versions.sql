@@ -26,14 +26,20 @@ where settlement_date = %(settlement_date)s and state in ('staging', 'candidate'
 update version set state = 'abandoned' where id = %(version_id)s and state in ('staging', 'candidate');
 
 -- name: add_version
+-- The number comes from a counter that outlives the versions: a purge or a reset gives none of them away again.
+with numbered as (
+    insert into settlement_day (settlement_date, last_number) values (%(settlement_date)s, 1)
+    on conflict (settlement_date) do update set last_number = settlement_day.last_number + 1
+    returning last_number
+)
 insert into version (settlement_date, number, kind, sides, basis_generation, run_id, register_id, register_hash,
     definitions, mining_inputs_hash, mining_state, code_version, system_prices_fetch_id, rows, rejects, records,
     provisional_until, content_hash, reason)
-select %(settlement_date)s, coalesce(max(number), 0) + 1, %(kind)s, %(sides)s, %(basis_generation)s, %(run_id)s,
+select %(settlement_date)s, last_number, %(kind)s, %(sides)s, %(basis_generation)s, %(run_id)s,
     %(register_id)s, %(register_hash)s, %(definitions)s, %(mining_inputs_hash)s, %(mining_state)s, %(code_version)s,
     %(system_prices_fetch_id)s, %(rows)s, %(rejects)s, %(records)s, %(provisional_until)s, %(content_hash)s,
     %(reason)s
-from version where settlement_date = %(settlement_date)s
+from numbered
 returning id, number;
 
 -- name: copy_version_periods

@@ -15,6 +15,7 @@ MAY_CHANGE = {
     "version": {"state", "reason", "seal", "served_from", "served_to"},
     "settlement_day": {
         "settlement_date", "current_version_id", "generation", "provisional_until", "confirmed_at", "confirmed_by",
+        "last_number", "withdrawn_fetches",
     },
     "unit_override": {"retired_at"},
     "expected_total": {"retired_at"},
