@@ -32,7 +32,8 @@ A class's docstring is its sentence for people, `code` is stable for machines, `
 now, and `next_command` says what to run next. Codes never change meaning; new ones may be added.
 """
 
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, datetime
 from typing import ClassVar
 
 
@@ -118,13 +119,53 @@ class NotFound(Refused):
     default_next = "reingest status"
 
 
+@dataclass(frozen=True, slots=True)
+class LeaseHolder:
+    """Who holds a lease: which one, by which run, person and host, since when and until when (aware UTC)."""
+
+    key: str
+    run_id: str
+    holder: str
+    host: str
+    since: datetime
+    expires_at: datetime
+
+
 class Locked(ReingestError):
-    """Another run holds the date."""
+    """Another run holds the date, or everything."""
 
     code = "locked"
     exit_code = 3
     safe = "The other run goes on; the served version has not changed."
-    default_next = "reingest run list"
+    default_next = "reingest status --locks"
+
+    def __init__(
+        self,
+        detail: str = "",
+        held: LeaseHolder | None = None,
+        *,
+        settlement_date: date | None = None,
+        period: int | None = None,
+    ) -> None:
+        """Keep which lease it is and who holds it beside the detail."""
+        super().__init__(detail, settlement_date=settlement_date, period=period)
+        self.key = held.key if held else None
+        self.run_id = held.run_id if held else None
+        self.holder = held.holder if held else None
+        self.host = held.host if held else None
+        self.since = held.since if held else None
+        self.expires_at = held.expires_at if held else None
+
+    def as_dict(self) -> dict[str, object]:
+        """The error for `--json` and logs, with the lease and its holder."""
+        return super().as_dict() | {
+            "key": self.key,
+            "run_id": self.run_id,
+            "holder": self.holder,
+            "host": self.host,
+            "since": self.since.isoformat() if self.since else None,
+            "expires_at": self.expires_at.isoformat() if self.expires_at else None,
+        }
 
 
 class SourceError(ReingestError):

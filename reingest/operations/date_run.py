@@ -22,7 +22,7 @@ from reingest.lake.archive import Archive
 from reingest.operations.request import DateRequest
 from reingest.settings import Settings
 from reingest.store.database import Connection, connect
-from reingest.store.leases import Lease
+from reingest.store.heartbeat import Lease
 from reingest.store.runs import Run
 from reingest.store.units import Register
 from reingest.store.versions import NEVER_PUBLISHED, CurrentVersion, RejectedRow, VersionPeriod

@@ -1,7 +1,10 @@
 """Connections to Postgres, and the translation of its errors into the project's own."""
 
+import os
+import socket
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import psycopg
@@ -14,22 +17,26 @@ Connection = psycopg.Connection[TupleRow]
 
 APPLICATION_ROLE = "reingest_app"
 # A lost network is noticed within a minute, far below the hour that TCP would take by itself.
-_KEEPALIVES = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 6, "connect_timeout": 10}
+_KEEPALIVES = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 6}
+CONNECT_SECONDS = 10
 
 
-def connect(url: str, *, purpose: str, role: str | None = APPLICATION_ROLE) -> Connection:
+def connect(
+    url: str, *, purpose: str, role: str | None = APPLICATION_ROLE, seconds: int = CONNECT_SECONDS
+) -> Connection:
     """Open an autocommitting connection as the application's role.
 
     Args:
         url: a Postgres URL or conninfo.
         purpose: what the connection is for; it is seen in `pg_stat_activity`.
         role: the role to act as; None keeps the one that logs in (migrations need it).
+        seconds: how long to try; libpq takes one as two.
 
     Raises:
         DatabaseUnreachable: no server answers, or it refuses the login.
         SchemaBehind: the role does not exist, so the database was never migrated.
     """
-    options: dict[str, Any] = dict(_KEEPALIVES)
+    options: dict[str, Any] = {**_KEEPALIVES, "connect_timeout": seconds}
     options["application_name"] = f"reingest {purpose}"[:63]
     try:
         connection = psycopg.connect(url, autocommit=True, **options)
@@ -43,6 +50,26 @@ def connect(url: str, *, purpose: str, role: str | None = APPLICATION_ROLE) -> C
         connection.close()
         raise SchemaBehind(f"cannot act as {role}: {str(error).strip()}") from error
     return connection
+
+
+def cut(connection: Connection) -> None:
+    """Shut the connection's socket, so that whoever waits on it in another thread hears of its end at once."""
+    with suppress(psycopg.OperationalError, OSError):  # closed, or never open
+        ours = os.dup(connection.fileno())
+        with socket.socket(fileno=ours) as end:
+            end.shutdown(socket.SHUT_RDWR)
+
+
+@contextmanager
+def within(connection: Connection, seconds: float) -> Iterator[None]:
+    """Cut the connection where the block takes longer: a network that swallows everything would hold it for ever."""
+    timer = threading.Timer(seconds, cut, [connection])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 @contextmanager

@@ -1,31 +1,65 @@
-"""Leases: the right to change one date, with heartbeat, expiry and fencing token.
+"""Leases: the right to change one date, or everything, with heartbeat, expiry and fencing token.
 
 A lease is a row; its holder also keeps a session advisory lock on its token, on the connection that beats. Three
 things end it: its release; the death of its holder, which frees the advisory lock and lets the next run take over at
 once; and its expiry, for a holder that is paused or cut off from the database. Database time decides all of it.
+
+A date's lease and the exclusive one keep each other out. Whoever takes one passes a gate, an advisory lock of the
+transaction: dates share it, so they never wait for each other, and the exclusive lease has it alone.
 """
 
 import logging
-import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from contextvars import copy_context
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from functools import partial
 from typing import Any, Final
+from uuid import UUID
 
-import psycopg
-from psycopg.rows import dict_row
+from psycopg.rows import class_row
 
-from reingest.errors import Bug, LeaseLost, Locked
-from reingest.store.database import Connection, connect, database_errors
+from reingest.errors import Bug, LeaseHolder, LeaseLost, Locked
+from reingest.store.database import Connection, database_errors
+from reingest.store.heartbeat import Heartbeat, Lease
 from reingest.store.runs import Holder
 from reingest.store.sql import query
 
 log = logging.getLogger(__name__)
 
-HEARTBEATS_A_TTL: Final = 5
+EXCLUSIVE_KEY: Final = "exclusive:all"
+POLL_SECONDS: Final = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class HeldLease:
+    """A lease as it stands in the database; instants are aware UTC.
+
+    Attributes:
+        expired: Whether its holder was silent for the whole time to live.
+        alive: Whether its holder lives: its advisory lock is held, and the lease has not expired.
+    """
+
+    key: str
+    token: int
+    run_id: UUID
+    holder: str
+    host: str
+    pid: int
+    acquired_at: datetime
+    heartbeat_at: datetime
+    expires_at: datetime
+    silent_for: timedelta
+    expired: bool
+    alive: bool
+
+    @property
+    def who(self) -> str:
+        """Who holds it, since when and until when, for people."""
+        return (
+            f"run {self.run_id} ({self.holder} on {self.host}, process {self.pid}), "
+            f"since {self.acquired_at:%Y-%m-%d %H:%M:%SZ}, until {self.expires_at:%H:%M:%SZ} unless it beats again"
+        )
 
 
 def date_key(settlement_date: date) -> str:
@@ -33,58 +67,46 @@ def date_key(settlement_date: date) -> str:
     return f"date:{settlement_date.isoformat()}"
 
 
-@dataclass(slots=True)
-class Lease:
-    """A lease that this process holds.
-
-    Attributes:
-        key: What it is the right to change.
-        token: The fencing token; later holders of the key have larger ones.
-        lost: Set as soon as the holder learns that the lease is no longer its own.
-    """
-
-    key: str
-    token: int
-    settlement_date: date
-    lost: threading.Event = field(default_factory=threading.Event)
-
-    def require(self) -> None:
-        """Stop the work of a holder that lost its lease.
-
-        Raises:
-            LeaseLost: a heartbeat found the lease gone, taken over or expired.
-        """
-        if self.lost.is_set():
-            raise LeaseLost(f"the lease {self.key} was lost", settlement_date=self.settlement_date)
+def leases(connection: Connection) -> list[HeldLease]:
+    """Return every lease there is, by key, dead ones included."""
+    return _read(connection, "leases")
 
 
 @contextmanager
-def hold_lease(url: str, settlement_date: date, holder: Holder, ttl_seconds: float) -> Iterator[Lease]:
+def hold_lease(
+    url: str, settlement_date: date, holder: Holder, ttl_seconds: float, wait_seconds: float = 0
+) -> Iterator[Lease]:
     """Hold the date's lease for the block, beating at a fifth of its TTL, and release it at the end.
 
+    Args:
+        url: a Postgres URL or conninfo.
+        settlement_date: the date to hold.
+        holder: who holds it.
+        ttl_seconds: how long a silent holder keeps it.
+        wait_seconds: how long to wait for another holder to let go.
+
     Raises:
-        Locked: another live run holds the date; it says who, where, since when and until when.
+        Locked: another live run holds the date, or everything; it says who, where, since when and until when.
         DatabaseUnreachable: Postgres cannot be reached.
     """
-    ttl = timedelta(seconds=ttl_seconds)
-    with connect(url, purpose=f"lease {settlement_date}") as connection:
-        lease = _acquire(connection, settlement_date, holder, ttl)
-        stop = threading.Event()
-        # A thread begins without the context, by which its log lines say which run they are about.
-        beat = partial(copy_context().run, _beat, connection, lease, ttl, stop)
-        heart = threading.Thread(target=beat, name="lease", daemon=True)
-        heart.start()
-        try:
-            yield lease
-        finally:
-            stop.set()
-            heart.join()
-            with suppress(psycopg.Error):  # a release that fails leaves a dead holder's lease, free at once
-                connection.execute(query("release_lease"), {"key": lease.key, "token": lease.token})
+    with _hold(url, date_key(settlement_date), settlement_date, holder, ttl_seconds, wait_seconds) as lease:
+        yield lease
+
+
+@contextmanager
+def hold_exclusive(url: str, holder: Holder, ttl_seconds: float) -> Iterator[Lease]:
+    """Hold the right to change everything: no date can be taken meanwhile.
+
+    Raises:
+        Locked: a live run holds a date, or everything.
+        DatabaseUnreachable: Postgres cannot be reached.
+    """
+    with _hold(url, EXCLUSIVE_KEY, None, holder, ttl_seconds, 0) as lease:
+        yield lease
 
 
 def require_lease(connection: Connection, lease: Lease) -> None:
-    """Lock the lease row inside the publish transaction and require that it is ours and unexpired.
+    """Lock the lease row inside a transaction and require that it is ours and unexpired until the commit.
 
     Raises:
         LeaseLost: another token holds the row, or the lease expired by the database's wall clock.
@@ -94,32 +116,63 @@ def require_lease(connection: Connection, lease: Lease) -> None:
         raise LeaseLost(f"the lease {lease.key} is no longer held", settlement_date=lease.settlement_date)
 
 
-def _acquire(connection: Connection, settlement_date: date, holder: Holder, ttl: timedelta) -> Lease:
-    key = date_key(settlement_date)
+@contextmanager
+def _hold(
+    url: str, key: str, settlement_date: date | None, holder: Holder, ttl_seconds: float, wait_seconds: float
+) -> Iterator[Lease]:
+    purpose = f"lease {settlement_date or key}"
+    with Heartbeat(url, purpose, ttl_seconds) as heartbeat:
+        claim = {"key": key, "ttl": timedelta(seconds=ttl_seconds), **holder.as_row()}
+        began = _acquire_in_turn(heartbeat.connection, claim, settlement_date, wait_seconds)
+        yield heartbeat.begin(Lease(key, claim["token"], settlement_date, deadline=began + ttl_seconds))
+
+
+def _acquire_in_turn(
+    connection: Connection, claim: dict[str, Any], settlement_date: date | None, wait_seconds: float
+) -> float:
+    """Acquire the lease, waiting for it if asked; return when the acquisition began, on the monotonic clock."""
+    give_up = time.monotonic() + wait_seconds
     with database_errors():
-        row = connection.execute(query("next_lease_token")).fetchone()
-        if row is None:
-            raise Bug("a sequence gave no value")
-        token = int(row[0])
-        connection.execute(query("hold_token"), {"token": token})
-        claim = {"key": key, "token": token, "ttl": ttl, **holder.as_row()}
-        with connection.transaction():
-            if connection.execute(query("insert_lease"), claim).fetchone() is None:
-                _take_over(connection, settlement_date, claim)
-    return Lease(key, token, settlement_date)
+        claim["token"] = _new_token(connection)
+        while True:
+            began = time.monotonic()
+            try:
+                with connection.transaction():
+                    _acquire(connection, claim)
+            except Locked as error:
+                error.settlement_date = settlement_date
+                if began >= give_up:
+                    raise
+                time.sleep(min(POLL_SECONDS, give_up - began))
+            else:
+                return began
 
 
-def _take_over(connection: Connection, settlement_date: date, claim: dict[str, Any]) -> None:
-    with connection.cursor(row_factory=dict_row) as cursor:
-        held = cursor.execute(query("lock_lease"), claim).fetchone()
-    if held is None:  # released between the insert and the look
-        if connection.execute(query("insert_lease"), claim).fetchone() is None:
-            raise Locked("another run has just taken the date", settlement_date=settlement_date)
-        return
-    if not held["expired"] and not _is_dead(connection, held["token"]):
-        raise Locked(_who(held), settlement_date=settlement_date)
-    log.warning("taking over %s from %s", claim["key"], _who(held))
-    connection.execute(query("take_lease_over"), claim)
+def _new_token(connection: Connection) -> int:
+    """Draw a token, and hold its advisory lock for as long as the connection lives."""
+    row = connection.execute(query("next_lease_token")).fetchone()
+    if row is None:
+        raise Bug("a sequence gave no value")
+    connection.execute(query("hold_token"), {"token": row[0]})
+    return int(row[0])
+
+
+def _acquire(connection: Connection, claim: dict[str, Any]) -> None:
+    """Take the lease inside the caller's transaction.
+
+    Whatever stands in its way is locked, then looked at: a live lease refuses, a dead one is deleted, so that a holder
+    that comes back to life finds its token gone.
+    """
+    exclusive = claim["key"] == EXCLUSIVE_KEY
+    connection.execute(query("close_lease_gate" if exclusive else "pass_lease_gate"))
+    inserted = None
+    while inserted is None:  # a rival may insert between the look and the insert: then look again
+        for held in _read(connection, "lock_rival_leases", key=claim["key"], exclusive=exclusive):
+            if not held.expired and not _is_dead(connection, held.token):
+                raise _locked(held)
+            log.warning("taking over %s from %s", held.key, held.who)
+            connection.execute(query("release_lease"), {"key": held.key, "token": held.token})
+        inserted = connection.execute(query("insert_lease"), claim).fetchone()
 
 
 def _is_dead(connection: Connection, token: int) -> bool:
@@ -131,28 +184,13 @@ def _is_dead(connection: Connection, token: int) -> bool:
     return True
 
 
-def _who(held: dict[str, Any]) -> str:
-    since: datetime = held["acquired_at"]
-    return (
-        f"held by run {held['run_id']} ({held['holder']} on {held['host']}, process {held['pid']}) "
-        f"since {since:%Y-%m-%d %H:%M:%SZ}, until {held['expires_at']:%H:%M:%SZ} unless it beats again"
+def _locked(held: HeldLease) -> Locked:
+    holder = LeaseHolder(
+        held.key, str(held.run_id), held.holder, held.host, since=held.acquired_at, expires_at=held.expires_at
     )
+    return Locked(f"{held.key} is held by {held.who}", holder)
 
 
-def _beat(connection: Connection, lease: Lease, ttl: timedelta, stop: threading.Event) -> None:
-    """Push the expiry out until told to stop; any doubt about the lease marks it lost."""
-    pause = ttl.total_seconds() / HEARTBEATS_A_TTL
-    claim = {"key": lease.key, "token": lease.token, "ttl": ttl}
-    while not stop.wait(pause):
-        try:
-            with connection.transaction():
-                connection.execute("select set_config('lock_timeout', %s, true)", [f"{int(pause * 1000)}ms"])
-                beaten = connection.execute(query("beat_lease"), claim).rowcount
-        except psycopg.errors.LockNotAvailable:
-            continue  # a publish or a contender has the row for a moment: that is no loss
-        except psycopg.Error as error:
-            log.warning("the lease %s is lost: %s", lease.key, error)
-            beaten = 0
-        if not beaten:
-            lease.lost.set()
-            return
+def _read(connection: Connection, name: str, **parameters: object) -> list[HeldLease]:
+    with database_errors(), connection.cursor(row_factory=class_row(HeldLease)) as cursor:
+        return cursor.execute(query(name), parameters).fetchall()

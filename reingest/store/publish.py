@@ -12,7 +12,8 @@ from psycopg.types.json import Jsonb
 from reingest.checkpoints import checkpoint
 from reingest.errors import Bug, Conflict, DatabaseUnreachable, LeaseLost
 from reingest.store.database import Connection, connect, database_errors
-from reingest.store.leases import Lease, require_lease
+from reingest.store.heartbeat import Lease
+from reingest.store.leases import require_lease
 from reingest.store.sql import query
 
 

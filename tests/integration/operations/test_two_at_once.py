@@ -45,7 +45,7 @@ def test_the_lease_of_a_dead_process_is_taken_over_at_once(published: Site) -> N
     assert left > 30
     ran = published.date(DATE)
     assert (ran.exit_code, ran.json["outcome"]) == (0, "unchanged")
-    assert "taking over date:2024-01-15 from held by run" in ran.err
+    assert "taking over date:2024-01-15 from run" in ran.err
 
 
 @pytest.mark.parametrize("stopped_at", ["after_fetch", "after_version_row", "after_stage", "in_publish"])

@@ -11,7 +11,8 @@ import pytest
 
 from reingest.errors import Conflict, LeaseLost, Locked
 from reingest.store.database import Connection, connect
-from reingest.store.leases import Lease, hold_lease
+from reingest.store.heartbeat import Lease
+from reingest.store.leases import hold_lease
 from reingest.store.publish import Publication, confirm, publish
 from reingest.store.runs import Run, begin_run
 from reingest.store.versions import current_version, version_by_number
