@@ -14,7 +14,7 @@ from reingest.curtailment.checks import ENERGY_TOLERANCE_MWH, PAYMENT_TOLERANCE_
 from reingest.curtailment.exact import exact_decimal
 from reingest.curtailment.words import DEFAULT_DEFINITION
 from reingest.operations.expected_file import definition_named, read_expected, require_sense
-from reingest.store.expected import StoredExpectedTotal, set_expected_totals
+from reingest.store.expected import StoredExpectedTotal, retire_expected_totals, set_expected_totals
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -87,6 +87,24 @@ def import_(
         set_expected_totals(connection, totals)
     dates = {total.settlement_date for total in totals}
     typer.echo(f"{len(totals):,} expected totals of {len(dates):,} dates are in force")
+
+
+@app.command()
+def retire(
+    settlement_date: SettlementDate,
+    definition: Annotated[
+        str | None, typer.Option(help="so_flagged, all_bids or net; without it, whatever is in force.")
+    ] = None,
+) -> None:
+    """Take the expected totals of a date out of force; its next run is not checked against them."""
+    with connected() as connection:
+        retired = retire_expected_totals(
+            connection, settlement_date, definition_named(definition) if definition else None
+        )
+    if retired:
+        typer.echo(f"{settlement_date} is no longer checked by {', '.join(sorted(retired))}")
+    else:
+        typer.echo(f"{settlement_date}: no expected total was in force")
 
 
 @app.command()

@@ -7,6 +7,7 @@ from datetime import date
 from psycopg.rows import class_row
 
 from reingest.curtailment.checks import ExpectedTotal
+from reingest.curtailment.words import DefinitionName
 from reingest.store.database import Connection, database_errors
 from reingest.store.sql import query
 
@@ -31,3 +32,14 @@ def set_expected_totals(connection: Connection, expected: Sequence[StoredExpecte
         for total in expected:
             connection.execute(query("retire_expected"), asdict(total))
             connection.execute(query("add_expected"), asdict(total))
+
+
+def retire_expected_totals(
+    connection: Connection, settlement_date: date, definition: DefinitionName | None = None
+) -> list[str]:
+    """Take a date's expectations out of force, all or one; return the definitions that had one. No row is deleted."""
+    with database_errors():
+        retired = connection.execute(
+            query("retire_expected_of_date"), {"settlement_date": settlement_date, "definition": definition}
+        ).fetchall()
+    return [row[0] for row in retired]

@@ -8,6 +8,12 @@ order by definition;
 update expected_total set retired_at = clock_timestamp()
 where settlement_date = %(settlement_date)s and definition = %(definition)s and retired_at is null;
 
+-- name: retire_expected_of_date
+update expected_total set retired_at = clock_timestamp()
+where settlement_date = %(settlement_date)s and retired_at is null
+    and definition = coalesce(%(definition)s, definition)
+returning definition;
+
 -- name: add_expected
 insert into expected_total (settlement_date, definition, energy_mwh, payment_gbp, energy_tolerance_mwh,
     payment_tolerance_gbp, origin)

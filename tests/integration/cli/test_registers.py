@@ -159,6 +159,19 @@ def test_an_expected_total_without_sense_is_refused(store: Store, reingest: Comm
     assert reingest("expected", "show", "--json").json == []
 
 
+def test_an_expected_total_is_retired(store: Store, reingest: Command) -> None:
+    """`expected retire` takes the named definition out of force, and without a name all."""
+    for definition in ("net", "all_bids", "so_flagged"):
+        assert reingest("expected", "set", DATE, "--energy", "14.6", "--definition", definition).code == 0
+
+    assert reingest("expected", "retire", DATE, "--definition", "net").out == f"{DATE} is no longer checked by net\n"
+    assert {one["definition"] for one in reingest("expected", "show", "--json").json} == {"all_bids", "so_flagged"}
+    assert reingest("expected", "retire", DATE).out == f"{DATE} is no longer checked by all_bids, so_flagged\n"
+    assert reingest("expected", "show", "--json").json == []
+    assert reingest("expected", "retire", DATE).out == f"{DATE}: no expected total was in force\n"
+    assert reingest("expected", "retire", DATE, "--definition", "gross").code == 2
+
+
 def test_a_file_of_expected_totals_is_imported_whole(store: Store, reingest: Command, tmp_path: Path) -> None:
     """`expected import` takes every line, with defaults for tolerances that are not given."""
     file = tmp_path / "expected.csv"
