@@ -4,6 +4,8 @@
     payloads/new/                files being written; nothing ever reads them
     manifest/2025-03.jsonl       one line a fetch, by month of settlement date; mirrors the rows of table `fetch`
     manifest/undated.jsonl       fetches that belong to no settlement date, such as the register of BM units
+    manifest/replaced/           manifests that the doctor found spoilt, as they were; nothing ever reads them
+    strays/                      files that the doctor found among the payloads and no fetch knows; likewise
 
 A file appears under its name only whole: it is written under another name, synced, renamed, and its folder is
 synced. So a crash leaves a stray file in `payloads/new` or a torn last line in a manifest, and both count for
@@ -17,7 +19,7 @@ import os
 import re
 import secrets
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
@@ -26,6 +28,7 @@ from typing import Any, BinaryIO, Final
 
 import zstandard
 
+from reingest.clock import utc_now
 from reingest.curtailment.words import Side
 from reingest.errors import ArchiveError
 
@@ -167,6 +170,39 @@ class Archive:
                 if settlement_date in (None, entry.settlement_date):
                     yield entry
 
+    def payload_path(self, sha256: str) -> Path:
+        """Return where the file of a payload is, or would be.
+
+        Raises:
+            ArchiveError: that is not a sha256.
+        """
+        return self._path(sha256)
+
+    def manifest_lines(self, month: date | None) -> list[bytes]:
+        """Return the whole lines of a settlement month's manifest as they stand; None for fetches without a date.
+
+        Raises:
+            ArchiveError: the manifest cannot be read.
+        """
+        return _whole_lines(self._manifest / f"{_month(month)}.jsonl")
+
+    def rewrite_manifest(self, month: date | None, lines_of: Callable[[list[bytes]], list[bytes]]) -> Path | None:
+        """Write a manifest anew; return where the old one is kept, None where there was none.
+
+        Args:
+            month: a date of the settlement month; None for fetches without a date.
+            lines_of: makes the new lines of the old ones; called while no other process can append.
+
+        Raises:
+            ArchiveError: the folder cannot be written.
+        """
+        path = self._manifest / f"{_month(month)}.jsonl"
+        try:
+            _make_folders(self._manifest / "replaced")
+            return _rewrite(path, lines_of)
+        except OSError as error:
+            raise ArchiveError(f"the manifest {path} cannot be written: {error}") from error
+
     def _put_many(self, bodies: Sequence[bytes]) -> list[StoredPayload]:
         hashes = [hashlib.sha256(body).hexdigest() for body in bodies]
         distinct = dict(zip(hashes, bodies, strict=True))
@@ -260,12 +296,45 @@ def _month(settlement_date: date | None) -> str:
 
 
 def _append_lines(path: Path, entries: Iterable[ManifestEntry]) -> None:
-    lines = b"".join(_line(entry) for entry in entries)
-    with path.open("ab+") as file, _locked(file, fcntl.LOCK_EX):
+    lines = b"".join(manifest_line(entry) + b"\n" for entry in entries)
+    with _alone_with(path) as file:
         _cut_torn_line(file)
         file.write(lines)
         file.flush()
         os.fsync(file.fileno())
+
+
+@contextmanager
+def _alone_with(path: Path) -> Iterator[BinaryIO]:
+    """Give the file for appending, locked; one that was written anew while the lock was waited for is opened again."""
+    while True:
+        with path.open("ab+") as file, _locked(file, fcntl.LOCK_EX):
+            if path.exists() and path.stat().st_ino == os.fstat(file.fileno()).st_ino:
+                yield file
+                return
+
+
+def _rewrite(path: Path, lines_of: Callable[[list[bytes]], list[bytes]]) -> Path | None:
+    with _alone_with(path) as old:
+        old.seek(0)
+        before = old.read()
+        new = path.with_name(f"replaced/{path.name}.{secrets.token_hex(8)}")
+        with new.open("xb") as file:
+            file.writelines(line + b"\n" for line in lines_of(before.split(b"\n")[:-1]))
+            file.flush()
+            os.fsync(file.fileno())
+        kept = _kept(path) if before else None
+        new.rename(path)
+        _sync(path.parent)
+    return kept
+
+
+def _kept(path: Path) -> Path:
+    """Give the file a second name, under which it stays when the first one is taken from it."""
+    kept = path.with_name(f"replaced/{path.name}.{utc_now():%Y%m%dT%H%M%S}.{secrets.token_hex(2)}")
+    kept.hardlink_to(path)
+    _sync(kept.parent)
+    return kept
 
 
 def _cut_torn_line(file: BinaryIO) -> None:
@@ -280,6 +349,10 @@ def _cut_torn_line(file: BinaryIO) -> None:
 
 
 def _read_lines(path: Path) -> list[ManifestEntry]:
+    return [_entry(line, path, number) for number, line in enumerate(_whole_lines(path), start=1)]
+
+
+def _whole_lines(path: Path) -> list[bytes]:
     try:
         with path.open("rb") as file, _locked(file, fcntl.LOCK_SH):
             content = file.read()
@@ -287,8 +360,7 @@ def _read_lines(path: Path) -> list[ManifestEntry]:
         return []
     except OSError as error:
         raise ArchiveError(f"the manifest {path} cannot be read: {error}") from error
-    lines = content.split(b"\n")[:-1]
-    return [_entry(line, path, number) for number, line in enumerate(lines, start=1)]
+    return content.split(b"\n")[:-1]
 
 
 @contextmanager
@@ -300,8 +372,9 @@ def _locked(file: BinaryIO, kind: int) -> Iterator[None]:
         fcntl.flock(file, fcntl.LOCK_UN)
 
 
-def _line(entry: ManifestEntry) -> bytes:
-    return json.dumps(asdict(entry), default=_iso).encode() + b"\n"
+def manifest_line(entry: ManifestEntry) -> bytes:
+    """Return the line of an entry, without its end."""
+    return json.dumps(asdict(entry), default=_iso).encode()
 
 
 def _iso(value: date | datetime) -> str:
