@@ -318,7 +318,7 @@ def _rewrite(path: Path, lines_of: Callable[[list[bytes]], list[bytes]]) -> Path
     with _alone_with(path) as old:
         old.seek(0)
         before = old.read()
-        new = path.with_name(f"replaced/{path.name}.{secrets.token_hex(8)}")
+        new = path.parent / "replaced" / f"{path.name}.{secrets.token_hex(8)}"
         with new.open("xb") as file:
             file.writelines(line + b"\n" for line in lines_of(before.split(b"\n")[:-1]))
             file.flush()
@@ -331,7 +331,7 @@ def _rewrite(path: Path, lines_of: Callable[[list[bytes]], list[bytes]]) -> Path
 
 def _kept(path: Path) -> Path:
     """Give the file a second name, under which it stays when the first one is taken from it."""
-    kept = path.with_name(f"replaced/{path.name}.{utc_now():%Y%m%dT%H%M%S}.{secrets.token_hex(2)}")
+    kept = path.parent / "replaced" / f"{path.name}.{utc_now():%Y%m%dT%H%M%S}.{secrets.token_hex(2)}"
     kept.hardlink_to(path)
     _sync(kept.parent)
     return kept
