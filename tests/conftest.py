@@ -5,18 +5,14 @@ other setting of the person who runs the tests are out of sight.
 """
 
 import os
-import shutil
 import signal
 import tempfile
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
-import psutil
 import pytest
 from xdist.workermanage import WorkerController  # type: ignore[import-untyped]
 
-from deployments.children import sweep
 from reingest.store import embedded_place
 from reingest.store.embedded import EmbeddedPostgres
 from reingest.store.embedded_process import server_pid
@@ -25,6 +21,7 @@ from tests.fixtures import drills
 from tests.support.postgres import Databases
 from tests.support.prefect import hide_prefect_home
 from tests.support.processes import wait_for_end
+from tests.support.runs import make_run_folder, remove_run, sweep_killed_runs
 
 GIVEN_SERVER = os.environ.get("REINGEST_TEST_DATABASE_URL")
 SHARED = Path(os.environ.get("REINGEST_SHARED") or Path(__file__).parents[2] / "shared")
@@ -43,10 +40,8 @@ def pytest_configure(config: pytest.Config) -> None:
         config.stash[run_folder_key] = Path(given["reingest_folder"])
         hide_prefect_home(config.stash[run_folder_key])
         return
-    _sweep_killed_runs()
-    folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
-    # Where root runs the tests the server has another account, which must pass through here.
-    folder.chmod(0o755)
+    sweep_killed_runs(PREFIX)
+    folder = make_run_folder(PREFIX)
     hide_prefect_home(folder)
     config.stash[run_folder_key] = folder
 
@@ -64,22 +59,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     folder = config.stash[run_folder_key]
     if GIVEN_SERVER:
         Databases(GIVEN_SERVER, folder.name, "").drop_all()
-    _remove(folder)
-
-
-def _sweep_killed_runs() -> None:
-    """Stop the servers of runs that were killed."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
-        pid = folder.name.removeprefix(PREFIX).partition("-")[0]
-        with suppress(FileNotFoundError):
-            if folder.stat().st_uid == os.geteuid() and not psutil.pid_exists(int(pid)):
-                _remove(folder)
-
-
-def _remove(folder: Path) -> None:
-    sweep(folder, seconds=0)  # Prefect's server, if a test asked for it
-    EmbeddedPostgres(folder / "postgres").stop(immediate=True)
-    shutil.rmtree(folder, ignore_errors=True)
+    remove_run(folder)
 
 
 @pytest.fixture(scope="session", autouse=True)

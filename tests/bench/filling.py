@@ -12,8 +12,6 @@ import psycopg
 RECORDS_A_VERSION: Final = 3792
 """79 rows a period; the busiest recorded date has 3,791."""
 
-_SQL: Final = Path(__file__).with_name("fill.sql")
-
 
 @dataclass(frozen=True, slots=True)
 class Filled:
@@ -35,7 +33,7 @@ def fill(database_url: str, records: int, last: date) -> Filled:
     size = {"versions": versions, "records": RECORDS_A_VERSION, "last": last}
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute("set session_replication_role = replica")
-        for statement in _statements():
+        for statement in blocks(Path(__file__).with_name("fill.sql")).values():
             connection.execute(statement, size)
         # Statistics, as years of use would have left them, but no autovacuum in the middle of a measurement.
         connection.execute("alter table curtailment_record set (autovacuum_enabled = false)")
@@ -47,7 +45,11 @@ def fill(database_url: str, records: int, last: date) -> Filled:
     return Filled(versions=row[1], records=row[0], seconds=time.perf_counter() - began)
 
 
-def _statements() -> list[LiteralString]:
-    blocks = re.split(r"^-- name: \w+$", _SQL.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]
+def blocks(file: Path) -> dict[str, LiteralString]:
+    """Return the statements of a file of this folder, in order, by the names that stand above them."""
+    _, *parts = re.split(r"^-- name: (\w+)$", file.read_text(encoding="utf-8"), flags=re.MULTILINE)
     # The text is this folder's own, never a user's: a literal in all but syntax.
-    return [cast("LiteralString", block.strip().rstrip(";")) for block in blocks]
+    return {
+        name: cast("LiteralString", text.strip().rstrip(";"))
+        for name, text in zip(parts[::2], parts[1::2], strict=True)
+    }

@@ -1,9 +1,7 @@
 """Where a bench runs: a temporary home, an embedded Postgres with its usual durability, databases in it."""
 
 import os
-import shutil
 import statistics
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -18,15 +16,18 @@ import psutil
 import psycopg
 from psycopg import sql
 
+from deployments.children import MARK
 from reingest.settings import Settings
 from reingest.store.embedded import EmbeddedPostgres
-from reingest.store.embedded_place import find_place
 from reingest.store.migrate import upgrade
 from reingest.tuning import tune_process
+from tests.support.prefect import hide_prefect_home
+from tests.support.runs import make_run_folder, remove_run, sweep_killed_runs
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
+PREFIX = "reingest-bench-"
 TEMPLATE = "bench_template"
 
 
@@ -41,10 +42,17 @@ class Place:
         """Return settings for this home, with no pacing: what is measured is us, not our courtesy."""
         return Settings(home=self.home, elexon_url=elexon_url, requests_per_second=0)
 
+    def within(self, name: str) -> "Place":
+        """Return a place with a home of its own, beside the same server."""
+        return Place(self.home / name, self.server_url)
+
     def environment(self, elexon_url: str, database_url: str) -> dict[str, str]:
-        """Return the environment of a `reingest` process that works here, without the settings of whoever runs it."""
-        own = {name: value for name, value in os.environ.items() if not name.startswith("REINGEST_")}
-        return own | {
+        """Return the environment of a `reingest` process that works here."""
+        return {**os.environ, **self.variables(elexon_url, database_url)}
+
+    def variables(self, elexon_url: str, database_url: str) -> dict[str, str]:
+        """Return the settings of a `reingest` process that works here."""
+        return {
             "DATABASE_URL": database_url,
             "NO_COLOR": "1",
             "REINGEST_ELEXON_URL": elexon_url,
@@ -110,19 +118,24 @@ class Place:
 @contextmanager
 def temporary_place() -> Iterator[Place]:
     """Give a place with a running server; stop it and remove everything in the end."""
-    home = Path(tempfile.mkdtemp(prefix="reingest-bench-")).resolve()
-    # Where root runs the bench the server has another account, which must pass through here.
-    home.chmod(0o755)
-    server = EmbeddedPostgres(home / "postgres")
+    sweep_killed_runs(PREFIX)
+    home = make_run_folder(PREFIX)
+    _hide_settings(home)
     try:
-        place = Place(home, server.start())
+        place = Place(home, EmbeddedPostgres(home / "postgres").start())
         place.make_template()
         yield place
     finally:
-        base = find_place(server.folder).base
-        server.stop(immediate=True)
-        shutil.rmtree(base, ignore_errors=True)
-        shutil.rmtree(home, ignore_errors=True)
+        remove_run(home)
+
+
+def _hide_settings(home: Path) -> None:
+    """Hide the settings of whoever runs the bench; mark the processes that it starts, so that a sweep finds them."""
+    for name in [*os.environ]:
+        if name == "DATABASE_URL" or name.startswith("REINGEST_"):
+            del os.environ[name]
+    hide_prefect_home(home)
+    os.environ[MARK] = str(home)
 
 
 def url_of(server_url: str, database: str) -> str:
@@ -135,8 +148,13 @@ def in_own_process(act: Callable[P, R], *arguments: P.args, **named: P.kwargs) -
 
     It is tuned as every process is that rebuilds dates.
     """
-    with ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn"), initializer=tune_process) as pool:
-        return pool.submit(act, *arguments, **named).result()
+    with own_process() as process:
+        return process.submit(act, *arguments, **named).result()
+
+
+def own_process(prepare: Callable[..., None] = tune_process, *arguments: object) -> ProcessPoolExecutor:
+    """Return a new Python process that does one thing after another until its block ends; prepared by a function."""
+    return ProcessPoolExecutor(1, get_context("spawn"), initializer=prepare, initargs=arguments)
 
 
 def _pin(process: int, cores: set[int]) -> None:

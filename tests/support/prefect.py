@@ -139,11 +139,12 @@ def _start(folder: Path, database_url: str) -> str:
     server = (sys.executable, "-m", "prefect", "server", "start", "--host", LOOPBACK, "--port", str(port))
     shell = ("/bin/sh", "-c", IN_THE_BACKGROUND, "sh", str(folder / "server.log"), *server)
     subprocess.run(shell, env=environment, cwd=folder, check=True, start_new_session=True)
-    wait_until(lambda: _answers(api_url), f"Prefect's server answers, see {folder / 'server.log'}")
+    wait_until(lambda: answers(api_url), f"Prefect's server answers, see {folder / 'server.log'}")
     return api_url
 
 
-def _answers(api_url: str) -> bool:
+def answers(api_url: str) -> bool:
+    """Tell whether a server answers there."""
     try:
         return httpx.get(f"{api_url}/health", verify=False, trust_env=False).is_success  # noqa: S501
     except httpx.TransportError:
