@@ -13,6 +13,11 @@
 | `fetch_budget_seconds` | `REINGEST_FETCH_BUDGET_SECONDS` | all requests of one run |
 | `ca_bundle` | `REINGEST_CA_BUNDLE` | certificates to trust instead of the shipped ones |
 | `lease_ttl_seconds` | `REINGEST_LEASE_TTL_SECONDS` | how long a silent holder keeps a date, 2 s to an hour |
+| `webhook_url` | `REINGEST_WEBHOOK_URL` | where facts are posted after a publish; kept secret |
+| `webhook_timeout_seconds` | `REINGEST_WEBHOOK_TIMEOUT_SECONDS` | one attempt of one post |
+| `outbox_log` | `REINGEST_OUTBOX_LOG` | a file to which facts are appended after a publish, one JSON object a line |
+| `outbox_attempts` | `REINGEST_OUTBOX_ATTEMPTS` | attempts to deliver one fact, after which it is a dead letter |
+| `outbox_retry_seconds` | `REINGEST_OUTBOX_RETRY_SECONDS` | wait after the first failure; doubles up to an hour |
 | `log_level` | `REINGEST_LOG_LEVEL` | DEBUG, INFO, WARNING or ERROR |
 
 The file is `reingest.toml` in the working folder, or the one that `REINGEST_CONFIG` names. An unknown key is refused.
@@ -32,7 +37,7 @@ from reingest.errors import BadSetting
 
 ELEXON_URL = "https://data.elexon.co.uk/bmrs/api/v1"
 CONFIG_FILE = "reingest.toml"
-SECRET_SETTINGS = frozenset({"database_url", "prefect_database_url"})
+SECRET_SETTINGS = frozenset({"database_url", "prefect_database_url", "webhook_url"})
 
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 Origin = Literal["default", "file", "environment", "flag"]
@@ -62,13 +67,18 @@ class Settings(BaseModel):
     fetch_budget_seconds: float = Field(default=900.0, gt=0)
     ca_bundle: Path | None = None
     lease_ttl_seconds: float = Field(default=60.0, ge=2, le=3600)
+    webhook_url: str | None = Field(default=None, pattern=r"^https?://[^\s/]")
+    webhook_timeout_seconds: float = Field(default=10.0, gt=0, le=300)
+    outbox_log: Path | None = None
+    outbox_attempts: int = Field(default=12, ge=1, le=100)
+    outbox_retry_seconds: float = Field(default=10.0, gt=0, le=3600)
     log_level: LogLevel = "WARNING"
 
-    @field_validator("home")
+    @field_validator("home", "outbox_log")
     @classmethod
-    def _absolute(cls, home: Path) -> Path:
+    def _absolute(cls, path: Path | None) -> Path | None:
         """Make the path absolute, so that a later change of folder moves nothing."""
-        return home.expanduser().absolute()
+        return path and path.expanduser().absolute()
 
     @property
     def archive_folder(self) -> Path:

@@ -5,13 +5,14 @@ import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
+from urllib.parse import urlsplit
 
 import typer
 
 from reingest.cli.arguments import AsCsv, AsJson
 from reingest.cli.output import Column, Output
 from reingest.errors import BadSetting, ReingestError
-from reingest.settings import Settings, environment_name, load_settings, load_settings_with_origins
+from reingest.settings import SECRET_SETTINGS, Settings, environment_name, load_settings, load_settings_with_origins
 
 if TYPE_CHECKING:
     from reingest.store.database import Connection
@@ -135,9 +136,19 @@ def _mining(connection: "Connection") -> str:
 
 
 def _shown(name: str, value: object) -> object:
-    """Return a setting's value for people's eyes: a password is nobody's."""
-    if name == "database_url" and value is not None:
+    """Return a setting's value for people's eyes: a password or a token is nobody's."""
+    if value is None:
+        return None
+    if name == "webhook_url":
+        return shown_webhook(str(value))
+    if name in SECRET_SETTINGS:
         from reingest.cli.db import without_password
 
         return without_password(str(value))
-    return None if value is None else str(value)
+    return str(value)
+
+
+def shown_webhook(url: str) -> str:
+    """Return what may be shown of the webhook's address: scheme and host; its path is often a token."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.hostname}/…"

@@ -7,7 +7,6 @@ wrong question again cannot make it right.
 
 import asyncio
 import logging
-import ssl
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Self
@@ -35,8 +34,9 @@ from reingest.elexon.retry import (
     is_temporary_status,
     retry_after_seconds,
 )
-from reingest.errors import BadSetting, SourceRefused, SourceTooSlow, SourceUnreachable, TlsFailed
+from reingest.errors import SourceRefused, SourceTooSlow, SourceUnreachable, TlsFailed
 from reingest.settings import Settings
+from reingest.tls import trusted_certificates
 
 USER_AGENT: Final = f"reingest/{__version__} (Reingest: GB wind curtailment by settlement date)"
 
@@ -131,7 +131,7 @@ class ElexonClient:
         self._slots = asyncio.Semaphore(settings.concurrency)
         self._start_budget()
         self._http = httpx.AsyncClient(
-            verify=_tls_context(settings),
+            verify=trusted_certificates(settings.elexon_url, settings.ca_bundle),
             headers={"user-agent": USER_AGENT, "accept-encoding": "gzip"},
             timeout=settings.request_timeout_seconds,
             limits=httpx.Limits(max_connections=settings.concurrency, max_keepalive_connections=settings.concurrency),
@@ -234,20 +234,6 @@ class ElexonClient:
     def _note(self, tally: _Tally, url: str, fault: str) -> None:
         tally.fault = fault
         logger.warning("%s: %s, attempt %d of %d", url, fault, tally.attempts, self._settings.attempts)
-
-
-def _tls_context(settings: Settings) -> ssl.SSLContext:
-    """Return what certificates are checked against. There is no way to check none."""
-    if settings.ca_bundle is not None:
-        try:
-            return ssl.create_default_context(cafile=str(settings.ca_bundle))
-        except OSError as error:
-            raise BadSetting(f"ca_bundle {settings.ca_bundle} cannot be read as certificates: {error}") from error
-    if settings.elexon_url.startswith("http://"):
-        # Reading the shipped certificates costs 30 ms, and a plain address (a stand-in's) needs none. This
-        # context trusts nobody, so that it fails closed.
-        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    return httpx.create_ssl_context()
 
 
 def _describe(error: BaseException) -> str:

@@ -20,17 +20,17 @@ import re
 import secrets
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, Final
 
 import zstandard
 
 from reingest.clock import utc_now
 from reingest.curtailment.words import Side
 from reingest.errors import ArchiveError
+from reingest.lake.appending import alone_with, append_lines, locked, sync
 
 UNDATED: Final = "undated"
 
@@ -147,8 +147,10 @@ class Archive:
         try:
             _make_folders(self._manifest)
             for month, of_month in months.items():
-                _append_lines(self._manifest / f"{month}.jsonl", of_month)
-            _sync(self._manifest)
+                append_lines(
+                    self._manifest / f"{month}.jsonl", b"".join(manifest_line(entry) + b"\n" for entry in of_month)
+                )
+            sync(self._manifest)
         except OSError as error:
             raise ArchiveError(f"the manifest in {self.folder} cannot be written: {error}") from error
 
@@ -229,7 +231,7 @@ class Archive:
                 written[sha256] = self._new / f"{sha256}.{secrets.token_hex(8)}"
                 sizes[sha256] = _write_new(written[sha256], compressor.compress(body))
             for path in written.values():
-                _sync(path)
+                sync(path)
             for sha256, path in written.items():
                 self._path(sha256).parent.mkdir(exist_ok=True)
                 path.rename(self._path(sha256))
@@ -241,7 +243,7 @@ class Archive:
     def _sync_folders(self, hashes: Iterable[str]) -> None:
         """Sync the folders of payloads, also of those that another process may have renamed a moment ago."""
         for folder in {self._path(sha256).parent for sha256 in hashes} | {self._payloads}:
-            _sync(folder)
+            sync(folder)
 
     def _path(self, sha256: str) -> Path:
         if not _SHA256.fullmatch(sha256):
@@ -279,43 +281,15 @@ def _make_folders(folder: Path) -> None:
         return
     _make_folders(folder.parent)
     folder.mkdir(exist_ok=True)
-    _sync(folder.parent)
-
-
-def _sync(path: Path) -> None:
-    """Wait until the file, or the entries of the folder, are on disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync(folder.parent)
 
 
 def _month(settlement_date: date | None) -> str:
     return f"{settlement_date:%Y-%m}" if settlement_date else UNDATED
 
 
-def _append_lines(path: Path, entries: Iterable[ManifestEntry]) -> None:
-    lines = b"".join(manifest_line(entry) + b"\n" for entry in entries)
-    with _alone_with(path) as file:
-        _cut_torn_line(file)
-        file.write(lines)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-@contextmanager
-def _alone_with(path: Path) -> Iterator[BinaryIO]:
-    """Give the file for appending, locked; one that was written anew while the lock was waited for is opened again."""
-    while True:
-        with path.open("ab+") as file, _locked(file, fcntl.LOCK_EX):
-            if path.exists() and path.stat().st_ino == os.fstat(file.fileno()).st_ino:
-                yield file
-                return
-
-
 def _rewrite(path: Path, lines_of: Callable[[list[bytes]], list[bytes]]) -> Path | None:
-    with _alone_with(path) as old:
+    with alone_with(path) as old:
         old.seek(0)
         before = old.read()
         new = path.parent / "replaced" / f"{path.name}.{secrets.token_hex(8)}"
@@ -325,7 +299,7 @@ def _rewrite(path: Path, lines_of: Callable[[list[bytes]], list[bytes]]) -> Path
             os.fsync(file.fileno())
         kept = _kept(path) if before else None
         new.rename(path)
-        _sync(path.parent)
+        sync(path.parent)
     return kept
 
 
@@ -333,19 +307,8 @@ def _kept(path: Path) -> Path:
     """Give the file a second name, under which it stays when the first one is taken from it."""
     kept = path.parent / "replaced" / f"{path.name}.{utc_now():%Y%m%dT%H%M%S}.{secrets.token_hex(2)}"
     kept.hardlink_to(path)
-    _sync(kept.parent)
+    sync(kept.parent)
     return kept
-
-
-def _cut_torn_line(file: BinaryIO) -> None:
-    """Cut off what a crash left of a line, so that the next one does not run into it."""
-    size = file.seek(0, os.SEEK_END)
-    if size == 0:
-        return
-    file.seek(-1, os.SEEK_END)
-    if file.read() != b"\n":
-        file.seek(0)
-        file.truncate(file.read().rfind(b"\n") + 1)
 
 
 def _read_lines(path: Path) -> list[ManifestEntry]:
@@ -354,22 +317,13 @@ def _read_lines(path: Path) -> list[ManifestEntry]:
 
 def _whole_lines(path: Path) -> list[bytes]:
     try:
-        with path.open("rb") as file, _locked(file, fcntl.LOCK_SH):
+        with path.open("rb") as file, locked(file, fcntl.LOCK_SH):
             content = file.read()
     except FileNotFoundError:
         return []
     except OSError as error:
         raise ArchiveError(f"the manifest {path} cannot be read: {error}") from error
     return content.split(b"\n")[:-1]
-
-
-@contextmanager
-def _locked(file: BinaryIO, kind: int) -> Iterator[None]:
-    fcntl.flock(file, kind)
-    try:
-        yield
-    finally:
-        fcntl.flock(file, fcntl.LOCK_UN)
 
 
 def manifest_line(entry: ManifestEntry) -> bytes:

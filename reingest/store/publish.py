@@ -14,6 +14,7 @@ from reingest.errors import Bug, Conflict, DatabaseUnreachable, LeaseLost
 from reingest.store.database import Connection, connect, database_errors
 from reingest.store.heartbeat import Lease
 from reingest.store.leases import require_lease
+from reingest.store.outbox import number_changes
 from reingest.store.sql import query
 
 
@@ -50,17 +51,19 @@ def publish(connection: Connection, lease: Lease, publication: Publication, *, u
         DatabaseUnreachable: the connection broke and the publish is known not to have happened.
     """
     try:
-        return _publish(connection, lease, publication, ttl_seconds)
+        generation = _publish(connection, lease, publication, ttl_seconds)
+        number_changes(connection)
     except IdleInTransactionSessionTimeout as error:
         raise LeaseLost(
             "the publish slept for half the lease's time to live, so Postgres rolled it back",
             settlement_date=publication.settlement_date,
         ) from error
     except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-        generation = _read_back(url, lease, publication)
-        if generation is None:
+        known = _read_back(url, lease, publication)
+        if known is None:
             raise DatabaseUnreachable(str(error).strip(), settlement_date=publication.settlement_date) from error
-        return generation
+        return known
+    return generation
 
 
 def confirm(
@@ -107,7 +110,7 @@ def _publish(connection: Connection, lease: Lease, publication: Publication, ttl
             connection.execute(query("retire_version"), {"version_id": retired, "now": now})
         _serve(connection, publication, now)
         generation = _move_day(connection, publication, now)
-        _add_outbox(connection, publication, generation)
+        _add_outbox(connection, publication, generation, retired=retired, now=now)
         checkpoint("before_publish_commit")
     checkpoint("after_publish_commit")
     return generation
@@ -157,15 +160,18 @@ def _move_day(connection: Connection, publication: Publication, now: datetime) -
     return int(moved[0])
 
 
-def _add_outbox(connection: Connection, publication: Publication, generation: int) -> None:
+def _add_outbox(
+    connection: Connection, publication: Publication, generation: int, *, retired: int | None, now: datetime
+) -> None:
     connection.execute(
         query("add_outbox"),
         {
             "settlement_date": publication.settlement_date,
             "generation": generation,
             "version_id": publication.version_id,
-            "body": Jsonb(publication.body | {"generation": generation}),
-            "dedupe_key": f"date_published:{publication.settlement_date}:{generation}",
+            "retired": retired,
+            "now": now,
+            "body": Jsonb(publication.body),
         },
     )
 

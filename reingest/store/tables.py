@@ -389,4 +389,27 @@ class Outbox(Table, table=True):
     body: Json
     dedupe_key: Words
     created_at: Instant
+    position: BigOrNone
+
+
+class OutboxSink(Table, table=True):
+    """Where facts are delivered; one that is forgotten is owed nothing any more."""
+
+    sink: KeyText
+    known_since: Instant
+    forgotten_at: InstantOrNone
+
+
+class OutboxDelivery(Table, table=True):
+    """One fact owed to one sink: whether it was delivered, and how often that was tried."""
+
+    outbox_id: Id
+    sink: KeyText
+    settlement_date: date
+    state: Words
+    attempts: int
+    next_attempt_at: Instant
+    last_attempt_at: InstantOrNone
+    last_error: WordsOrNone
     delivered_at: InstantOrNone
+    dead_at: InstantOrNone

@@ -67,7 +67,7 @@ class Store:
                     basis_generation=candidate.basis_generation,
                     provisional_until=candidate.provisional_until,
                     run_id=run.id,
-                    body={},
+                    body={"settlement_date": candidate.settlement_date.isoformat()},
                 )
                 publish(connection, lease, publication, url=self.url, ttl_seconds=60)
             end_run(connection, run, "published")

@@ -29,8 +29,32 @@ where settlement_date = %(settlement_date)s and generation = %(basis_generation)
 returning generation;
 
 -- name: add_outbox
-insert into outbox (settlement_date, generation, version_id, kind, body, dedupe_key)
-values (%(settlement_date)s, %(generation)s, %(version_id)s, 'date_published', %(body)s, %(dedupe_key)s);
+-- The fact, and a delivery of it for each sink that is known. What changed is told by definition, against the version
+-- that was served until now; a definition that either of them lacks has no change.
+with fact as (
+    insert into outbox (settlement_date, generation, version_id, kind, body, dedupe_key)
+    select %(settlement_date)s, %(generation)s, version.id, 'date_published',
+        %(body)s::jsonb || jsonb_build_object(
+            'generation', %(generation)s::bigint,
+            'timestamp', to_char(%(now)s::timestamptz at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+            'replaces', (select number from version where id = %(retired)s::bigint),
+            'change', (
+                select jsonb_object_agg(new.definition, jsonb_build_object(
+                    'energy_mwh', trim_scale(new.energy_mwh - old.energy_mwh)::text,
+                    'payment_gbp', trim_scale(new.payment_gbp - old.payment_gbp)::text
+                ))
+                from daily_summary new
+                join daily_summary old on old.version_id = %(retired)s::bigint and old.definition = new.definition
+                where new.version_id = version.id
+            )
+        ),
+        format('date_published:%%s:%%s', version.settlement_date, version.number)
+    from version where version.id = %(version_id)s
+    returning id, settlement_date
+)
+insert into outbox_delivery (outbox_id, sink, settlement_date)
+select fact.id, outbox_sink.sink, fact.settlement_date
+from fact, outbox_sink where outbox_sink.forgotten_at is null;
 
 -- name: confirm_day
 -- The same content was seen again: the generation stays, the confirmation moves, a provisional mark goes when due.

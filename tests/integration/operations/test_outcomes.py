@@ -1,6 +1,6 @@
 """How a run of a date ends: each outcome with its exit code, what it stores, and what it leaves served."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -23,11 +23,23 @@ def test_a_first_run_publishes(site: Site) -> None:
 
 
 def test_a_publish_tells_the_outbox(published: Site) -> None:
-    """The publish writes one message with the generation and the exact totals, to be delivered later."""
-    ((body, generation, delivered),) = published.rows("select body, generation, delivered_at from outbox")
+    """The publish writes one message with the instant, the generation and the exact totals, to be delivered later."""
+    ((body, generation, key),) = published.rows("select body, generation, dedupe_key from outbox")
     assert (body["type"], body["version"], body["generation"], generation) == ("date_published", 1, 1, 1)
     assert body["totals"]["net"]["payment_gbp"] == "523.954475230864197583456789012345678"
-    assert delivered is None
+    assert (body["replaces"], body["change"]) == (None, None)
+    assert key == "date_published:2024-01-15:1"
+    served_from = published.value("select served_from from version")
+    assert datetime.fromisoformat(body["timestamp"]) == served_from
+
+
+def test_a_message_says_what_changed(published: Site, elexon: StandIn) -> None:
+    """The message of a second version names the one it replaces, and the exact change of each definition's totals."""
+    elexon.restate(DATE, unit="T_HILLW-1", volume_factor="2")
+    assert published.date(DATE).json["outcome"] == "published"
+    (body,) = published.rows("select body from outbox where generation = 2")[0]
+    assert body["replaces"] == 1
+    assert body["change"]["so_flagged"] == {"energy_mwh": "11.75", "payment_gbp": "590.4375"}
 
 
 def test_an_unchanged_date_is_confirmed_and_not_published_again(published: Site) -> None:

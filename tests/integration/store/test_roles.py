@@ -20,7 +20,11 @@ MAY_CHANGE = {
     "unit_override": {"retired_at"},
     "expected_total": {"retired_at"},
     "lease": {"key", "token", "run_id", "holder", "host", "pid", "acquired_at", "heartbeat_at", "expires_at"},
-    "outbox": {"delivered_at"},
+    "outbox": {"position"},
+    "outbox_sink": {"known_since", "forgotten_at"},
+    "outbox_delivery": {
+        "state", "attempts", "next_attempt_at", "last_attempt_at", "last_error", "delivered_at", "dead_at",
+    },
     "difficulty_epoch": {"start", "start_uncertainty"},
 }  # fmt: skip
 """Every column that the application may ever write twice."""
@@ -31,7 +35,7 @@ FIGURES = (
 )  # fmt: skip
 PEOPLE_READ = {
     "curtailment", "mining_estimate", "day", "day_unit", "day_mining", "month", "month_mining", "year", "year_mining",
-    "daily_summary_history", "wind_unit",
+    "daily_summary_history", "wind_unit", "changes",
 }  # fmt: skip
 
 
