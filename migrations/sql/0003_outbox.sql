@@ -64,13 +64,13 @@ comment on table outbox_delivery is 'One fact owed to one sink: whether it was d
 
 -- ── the feed ────────────────────────────────────────────────────────────────────────────────────────────────────
 
+-- From the fact alone: it outlives the version that it tells of.
 create view changes as
-select outbox.position, outbox.kind as type, outbox.settlement_date, outbox.generation, version.number as version,
-    version.served_from as published_at, version.provisional_until is not null as provisional, outbox.dedupe_key,
-    outbox.body || jsonb_build_object('position', outbox.position, 'dedupe_key', outbox.dedupe_key) as message
+select position, kind as type, settlement_date, generation, (body ->> 'version')::integer as version,
+    (body ->> 'timestamp')::timestamptz as published_at, (body ->> 'provisional')::boolean as provisional, dedupe_key,
+    body || jsonb_build_object('position', position, 'dedupe_key', dedupe_key) as message
 from outbox
-join version on version.id = outbox.version_id
-where outbox.position is not null;
+where position is not null;
 comment on view changes is 'Every publish in the order of its position; a reader who remembers the last position it saw misses none.';
 
 -- ── rights ──────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -20,7 +20,7 @@ select set_config('idle_in_transaction_session_timeout', %(limit)s, true);
 select delivery.outbox_id, delivery.settlement_date, delivery.attempts, change.dedupe_key, change.message
 from outbox_delivery delivery
 join outbox on outbox.id = delivery.outbox_id
-join changes change on change.position = outbox.position
+join changes change using (position)
 where delivery.sink = %(sink)s and delivery.state = 'pending'
     and delivery.next_attempt_at <= clock_timestamp()
     and (%(settlement_date)s::date is null or delivery.settlement_date = %(settlement_date)s)
@@ -66,12 +66,12 @@ order by sink.sink;
 
 -- name: list_outbox
 -- A row a fact and sink; a fact that no sink is owed is marked no_sink.
-select outbox.id, outbox.position, outbox.settlement_date, outbox.generation, version.number as version,
+select outbox.id, outbox.position, outbox.settlement_date, outbox.generation,
+    (outbox.body ->> 'version')::integer as version,
     delivery.sink, coalesce(delivery.state, 'no_sink') as state, coalesce(delivery.attempts, 0) as attempts,
     outbox.created_at, case when delivery.state = 'pending' then delivery.next_attempt_at end as next_attempt_at,
     delivery.delivered_at, delivery.last_error, outbox.dedupe_key
 from outbox
-join version on version.id = outbox.version_id
 left join outbox_delivery delivery on delivery.outbox_id = outbox.id
 where coalesce(delivery.state, 'no_sink') = any (%(states)s::text[])
 order by outbox.id desc, delivery.sink

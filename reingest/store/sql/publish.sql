@@ -36,6 +36,7 @@ with fact as (
     select %(settlement_date)s, %(generation)s, version.id, 'date_published',
         %(body)s::jsonb || jsonb_build_object(
             'generation', %(generation)s::bigint,
+            'version', version.number,
             'timestamp', to_char(%(now)s::timestamptz at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
             'replaces', (select number from version where id = %(retired)s::bigint),
             'change', (
