@@ -113,9 +113,10 @@ NEVER_PUBLISHED = CurrentVersion(0, None, None, None, None, None, None, None, No
 
 @dataclass(frozen=True, slots=True)
 class NumberedVersion:
-    """A version as `publish D --version N` needs to see it."""
+    """A version as `publish D --version N` and `restore D --version N` need to see it."""
 
     id: int
+    settlement_date: date
     number: int
     state: VersionState
     basis_generation: int

@@ -6,7 +6,7 @@ left join version on version.id = day.current_version_id
 where day.settlement_date = %(settlement_date)s;
 
 -- name: version_by_number
-select id, number, state, basis_generation, content_hash, sides, provisional_until, mining_state
+select id, settlement_date, number, state, basis_generation, content_hash, sides, provisional_until, mining_state
 from version
 where settlement_date = %(settlement_date)s and number = %(number)s;
 

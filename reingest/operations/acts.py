@@ -1,0 +1,32 @@
+"""Acts: runs that do not ask Elexon, such as publishing a held version; each is stored with how it ended."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from reingest.errors import DatabaseError, ReingestError
+from reingest.operations.reingest import outcome_of_error
+from reingest.store.database import Connection, connect
+from reingest.store.runs import Run, RunOutcome, begin_run, end_run
+
+log = logging.getLogger(__name__)
+
+
+@contextmanager
+def recorded(database_url: str, connection: Connection, run: Run) -> Iterator[None]:
+    """Store that the run began, and for the block's error how it ended; a block without one calls `end_act` itself."""
+    begin_run(connection, run)
+    try:
+        yield
+    except ReingestError as error:
+        error.settlement_date = error.settlement_date or run.settlement_date
+        log.info("%s: %s", error.code, error)
+        with suppress(DatabaseError):  # it may be the database that failed; the error itself goes on
+            end_act(database_url, run, outcome_of_error(error), error)
+        raise
+
+
+def end_act(database_url: str, run: Run, outcome: RunOutcome, error: ReingestError | None = None) -> None:
+    """Store how the run ended, over a connection of its own: a publish may have cost the first one."""
+    with connect(database_url, purpose="run ended") as connection:
+        end_run(connection, run, outcome, error)
