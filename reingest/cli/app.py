@@ -43,6 +43,7 @@ class LazyCommand:
 COMMANDS: Final[Mapping[str, LazyCommand]] = {
     "date": LazyCommand("date", "date", "Re-ingest one settlement date, or plan it."),
     "publish": LazyCommand("publish", "publish", "Publish a held version of a date, with a reason."),
+    "restore": LazyCommand("restore", "restore", "Publish an older version's content again, as a new version."),
     "status": LazyCommand("status", "status", "What became of each period: one line a date, one character a period."),
     "show": LazyCommand("show", "show", "Totals, mining, periods and checks of a date, a month or a year."),
     "versions": LazyCommand("versions", "versions", "The versions of a date, newest first."),

@@ -21,6 +21,7 @@ from reingest.curtailment.totals import Totals
 from reingest.curtailment.words import DEFINITION_NAMES, DefinitionName
 from reingest.operations.figures_text import period_ranges
 from reingest.store.contents import VersionFacts, content_of, current_number, number_before, version_facts
+from reingest.store.database import Connection
 
 INPUTS: Final = ("sides", "register_hash", "definitions", "mining_inputs_hash", "code_version")
 """What a version is made from beside its payloads; one that differs may be why a figure does."""
@@ -85,26 +86,32 @@ def diff(
 ) -> None:
     """Show what differs between two versions of a date; without numbers, the served one and the one before it."""
     output = Output.chosen(as_json=as_json, as_csv=as_csv)
-    compared = _compare(settlement_date, a, b)
+    with reading() as connection:
+        older = a if a is not None else number_before(connection, settlement_date)
+        newer = b if b is not None else current_number(connection, settlement_date)
+        compared = compare_versions(connection, settlement_date, older, newer)
     # One line a field that changed, or a row that came or went: CSV has only these, a table has the sums above them.
     rows = list(_record_rows(compared.records))
     shown_rows = rows if output.csv else rows[:MOST_ROWS]
     rest = len(rows) - len(shown_rows)
     after = [f"and {rest:,} lines more; --csv and --json have all of them"] if rest else []
-    output.write(_document(compared), _RECORDS, shown_rows, before=_summary(compared), after=after)
+    output.write(difference_document(compared), _RECORDS, shown_rows, before=difference_lines(compared), after=after)
 
 
-def _compare(settlement_date: date, a: int | None, b: int | None) -> Compared:
-    with reading() as connection:
-        older = a if a is not None else number_before(connection, settlement_date)
-        newer = b if b is not None else current_number(connection, settlement_date)
-        old, new = (version_facts(connection, settlement_date, number) for number in (older, newer))
-        before, after = (content_of(connection, settlement_date, version) for version in (old, new))
+def compare_versions(connection: Connection, settlement_date: date, older: int, newer: int) -> Compared:
+    """Return what differs between two versions of a date, by their numbers.
+
+    Raises:
+        NotFound: the date has no such version.
+    """
+    old, new = (version_facts(connection, settlement_date, number) for number in (older, newer))
+    before, after = (content_of(connection, settlement_date, version) for version in (old, new))
     both = definitions_for(set(before.sides) & set(after.sides))
     return Compared(settlement_date, old, new, before, after, diff_records(before.records, after.records, both))
 
 
-def _document(compared: Compared) -> dict[str, object]:
+def difference_document(compared: Compared) -> dict[str, object]:
+    """Return what differs, for `--json`: inputs, totals, mining, outcomes, sums by period and unit, records."""
     records = compared.records
     return {
         "settlement_date": compared.settlement_date,
@@ -129,7 +136,8 @@ def _document(compared: Compared) -> dict[str, object]:
     }
 
 
-def _summary(compared: Compared) -> list[str]:
+def difference_lines(compared: Compared) -> list[str]:
+    """Return what differs, for people: totals before and after, then the periods and units that moved."""
     old, new, records = compared.old, compared.new, compared.records
     heading = f"{compared.settlement_date}  version {old.number} ({old.state}) to version {new.number} ({new.state})"
     if compared.same:

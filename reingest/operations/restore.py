@@ -13,7 +13,8 @@ from reingest.operations.verifying import totals_check
 from reingest.settings import Settings
 from reingest.store.contents import content_of, version_facts
 from reingest.store.database import Connection, connect
-from reingest.store.leases import Lease, hold_lease
+from reingest.store.heartbeat import Lease
+from reingest.store.leases import hold_lease
 from reingest.store.migrate import require_schema
 from reingest.store.publish import Publication, publish
 from reingest.store.runs import EXIT_CODES, Run, add_operator_action

@@ -10,13 +10,13 @@ from reingest.store.sql import query
 from reingest.store.versions import NumberedVersion, move_version
 
 _COPIES: Final = (
-    "copy_periods_of_version",
-    "copy_records_of_version",
-    "copy_rejects_of_version",
-    "copy_daily_summaries_of_version",
-    "copy_daily_unit_summaries_of_version",
-    "copy_daily_mining_of_version",
-    "copy_mining_rates_of_version",
+    "restore_periods",
+    "restore_records",
+    "restore_rejects",
+    "restore_daily_summaries",
+    "restore_daily_unit_summaries",
+    "restore_daily_mining",
+    "restore_mining_rates",
 )
 
 
@@ -42,7 +42,9 @@ def copy_version(
             },
         ).fetchone()
         if row is None:
-            raise Bug(f"version {source.number} is gone, or its date has no row", settlement_date=source.settlement_date)
+            raise Bug(
+                f"version {source.number} is gone, or its date has no row", settlement_date=source.settlement_date
+            )
         version_id, number = int(row[0]), int(row[1])
         checkpoint("after_restored_version_row")
         with connection.transaction():

@@ -15,12 +15,12 @@ from version source cross join numbered
 where source.id = %(source_id)s
 returning id, number;
 
--- name: copy_periods_of_version
+-- name: restore_periods
 insert into version_period (version_id, period, side, outcome, fetch_id, rows, accepted, rejects, wind_rows, created_at)
 select %(version_id)s, period, side, outcome, fetch_id, rows, accepted, rejects, wind_rows, created_at
 from version_period where version_id = %(source_id)s;
 
--- name: copy_records_of_version
+-- name: restore_records
 insert into curtailment_record (version_id, period, side, sequence_number, bm_unit, acceptance_id, pair_id, cadl_flag,
     so_flag, stor_flag, repriced, original_price, volume, final_price, transmission_loss_multiplier, created_at,
     fetch_id, payload_row, extra)
@@ -29,26 +29,26 @@ select %(version_id)s, period, side, sequence_number, bm_unit, acceptance_id, pa
     extra
 from curtailment_record where version_id = %(source_id)s;
 
--- name: copy_rejects_of_version
+-- name: restore_rejects
 insert into reject (version_id, fetch_id, period, side, payload_row, code, field, message, bm_unit, wind, raw)
 select %(version_id)s, fetch_id, period, side, payload_row, code, field, message, bm_unit, wind, raw
 from reject where version_id = %(source_id)s;
 
--- name: copy_daily_summaries_of_version
+-- name: restore_daily_summaries
 insert into daily_summary (version_id, definition, energy_mwh, payment_gbp, records, bm_units, periods)
 select %(version_id)s, definition, energy_mwh, payment_gbp, records, bm_units, periods
 from daily_summary where version_id = %(source_id)s;
 
--- name: copy_daily_unit_summaries_of_version
+-- name: restore_daily_unit_summaries
 insert into daily_unit_summary (version_id, definition, bm_unit, lead_party, energy_mwh, payment_gbp, records, periods)
 select %(version_id)s, definition, bm_unit, lead_party, energy_mwh, payment_gbp, records, periods
 from daily_unit_summary where version_id = %(source_id)s;
 
--- name: copy_daily_mining_of_version
+-- name: restore_daily_mining
 insert into daily_mining (version_id, definition, miner_model, btc)
 select %(version_id)s, definition, miner_model, btc from daily_mining where version_id = %(source_id)s;
 
--- name: copy_mining_rates_of_version
+-- name: restore_mining_rates
 insert into mining_rate (version_id, period, miner_model, difficulty, reward, btc_per_mwh, segments)
 select %(version_id)s, period, miner_model, difficulty, reward, btc_per_mwh, segments
 from mining_rate where version_id = %(source_id)s;
