@@ -6,11 +6,15 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated, Final, Literal
+from uuid import UUID
 
 import typer
 
 from reingest.errors import BadUsage
 
+_DURATION: Final = re.compile(r"([0-9]{1,6})(s|m|h)")
+_SECONDS: Final = {"s": 1, "m": 60, "h": 3600}
+_LONGEST_SECONDS: Final = 24 * 3600
 _SPAN: Final = re.compile(r"([0-9]{4})(?:-([0-9]{2}))?(?:-([0-9]{2}))?")
 # The calendar knows Europe/London's clocks from here on, and no settlement date is older than BETTA.
 FIRST_YEAR: Final = 2001
@@ -76,6 +80,31 @@ def settlement_span(text: str) -> Span:
     return Span("year", start, date(start.year + 1, 1, 1))
 
 
+def duration(text: str) -> float:
+    """Read a duration such as 90s, 30m or 1h; return seconds.
+
+    Raises:
+        BadUsage: it is not written so, or longer than a day.
+    """
+    match = _DURATION.fullmatch(text)
+    seconds = int(match[1]) * _SECONDS[match[2]] if match else None
+    if seconds is None or seconds > _LONGEST_SECONDS:
+        raise BadUsage(f"{text!r} is not a duration of a day at most; write 90s, 30m or 1h")
+    return float(seconds)
+
+
+def run_id(text: str) -> UUID:
+    """Read a run's id.
+
+    Raises:
+        BadUsage: it is not one.
+    """
+    try:
+        return UUID(text)
+    except ValueError as error:
+        raise BadUsage(f"{text!r} is not a run id", next_command="reingest run list") from error
+
+
 def text_of(path: Path) -> str:
     """Return a text file's content.
 
@@ -98,3 +127,9 @@ OptionalSpan = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, with exact numbers as strings.")]
 AsCsv = Annotated[bool, typer.Option("--csv", help="Print CSV, with exact numbers.")]
 Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; it is stored with what you did.")]
+Wait = Annotated[
+    float | None,
+    typer.Option(
+        "--wait", parser=duration, metavar="DURATION", help="Wait so long for another run to end, as 90s, 30m or 1h."
+    ),
+]

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from reingest.cli.arguments import AsJson, SettlementDate
+from reingest.cli.arguments import AsJson, SettlementDate, Wait
 from reingest.cli.progress import stage_progress
 from reingest.curtailment.words import DEFAULT_DEFINITION, DefinitionName
 from reingest.operations.request import (
@@ -50,6 +50,7 @@ def date(
     force: Annotated[
         bool, typer.Option("--force", help="Publish a new version even where the content is the same.")
     ] = False,
+    wait: Wait = None,
     via: Annotated[
         Literal["prefect"] | None, typer.Option(help="prefect has its worker do it, and follows the run.")
     ] = None,
@@ -68,6 +69,7 @@ def date(
         source=source,
         reason=reason,
         force=force,
+        wait_seconds=wait or 0,
     )
     raise typer.Exit(_follow(request, as_json=as_json) if via else _run(request, as_json=as_json))
 

@@ -6,13 +6,14 @@ from typing import Annotated
 
 import typer
 
-from reingest.cli.arguments import AsJson, Reason, SettlementDate
+from reingest.cli.arguments import AsJson, Reason, SettlementDate, Wait
 
 
 def publish(
     settlement_date: SettlementDate,
     version: Annotated[int, typer.Option(help="Number of the held version; `reingest versions D` lists them.")],
     reason: Reason,
+    wait: Wait = None,
     as_json: AsJson = False,
 ) -> None:
     """Publish a version that a failed check held."""
@@ -22,7 +23,7 @@ def publish(
     from reingest.store.server import ensure_database
 
     settings = load_settings()
-    published = publish_held(settings, ensure_database(settings), settlement_date, version, reason)
+    published = publish_held(settings, ensure_database(settings), settlement_date, version, reason, wait or 0)
     if as_json:
         typer.echo(json.dumps(asdict(published), default=str, indent=2))
     else:

@@ -4,11 +4,11 @@ import json
 from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Final, get_args
-from uuid import UUID
 
 import typer
 
 from reingest.cli.arguments import AsCsv, AsJson, settlement_date
+from reingest.cli.arguments import run_id as uuid_of
 from reingest.cli.output import Column, Output, table_lines
 from reingest.cli.reading import listing
 from reingest.errors import BadUsage
@@ -76,17 +76,10 @@ def show(
 
     output = Output.chosen(as_json=as_json, as_csv=as_csv)
     with listing() as session:
-        run = run_in_full(session, _run_id(run_id))
+        run = run_in_full(session, uuid_of(run_id))
     events = [event.as_row("id", "run_id") for event in run.events]
     table = events if output.csv else [event | {"detail": _compact(event["detail"])} for event in events]
     output.write(_document(run, events), _EVENTS, table, before=_facts(run))
-
-
-def _run_id(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError as error:
-        raise BadUsage(f"{text!r} is not a run id", next_command="reingest run list") from error
 
 
 def _require_outcome(outcome: str | None) -> None:

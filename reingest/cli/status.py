@@ -3,17 +3,19 @@
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from itertools import groupby
-from typing import Final
+from typing import Annotated, Final
 
 import typer
 
 from reingest.calendar import settlement_date_of
 from reingest.cli.arguments import AsCsv, AsJson, OptionalSpan, Span
+from reingest.cli.locks import lease_lines, lease_row, write_locks
 from reingest.cli.output import Column, Output, colours_wanted, write_csv
 from reingest.cli.output import as_json as json_text
 from reingest.cli.reading import reading
 from reingest.clock import utc_now
-from reingest.errors import FutureDate
+from reingest.errors import BadUsage, FutureDate
+from reingest.store.leases import date_key, leases
 from reingest.store.status import DateStatus, MonthStatus, status_of_dates, status_of_months
 
 CELLS: Final = {
@@ -37,13 +39,27 @@ _MONTHS: Final = (
 )
 
 
-def status(span: OptionalSpan = None, as_json: AsJson = False, as_csv: AsCsv = False) -> None:
+def status(
+    span: OptionalSpan = None,
+    locks: Annotated[bool, typer.Option("--locks", help="Who holds which date, since when and until when.")] = False,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
+) -> None:
     """Show what became of each period of a date, a month or a year; without one, how far each month is."""
     output = Output.chosen(as_json=as_json, as_csv=as_csv)
-    if span is None:
+    if locks:
+        _status_of_locks(output, span)
+    elif span is None:
         _status_of_months(output)
     else:
         _status_of_dates(output, span)
+
+
+def _status_of_locks(output: Output, span: Span | None) -> None:
+    if span is not None:
+        raise BadUsage("--locks shows every lease; leave the date out", next_command="reingest status --locks")
+    with reading() as connection:
+        write_locks(output, leases(connection))
 
 
 def _status_of_months(output: Output) -> None:
@@ -79,13 +95,17 @@ def _status_of_dates(output: Output, span: Span) -> None:
     with reading() as connection:
         # A date that has not begun has no state, so a year under way ends today.
         dates = status_of_dates(connection, span.start, min(span.end, today + timedelta(days=1)))
+        held = [one for one in leases(connection) if one.key == date_key(span.start)] if span.kind == "day" else []
     if output.json:
-        typer.echo(json_text([_document(one) for one in dates] if span.kind != "day" else _document(dates[0])))
+        whole = [_document(one) for one in dates]
+        lease = {"lease": lease_row(held[0]) if held else None}
+        typer.echo(json_text(whole[0] | lease if span.kind == "day" else whole))
     elif output.csv:
         keys = ["settlement_date", "state", "version", "held_version", "provisional"]
         write_csv([*keys, *map(str, range(1, MOST_PERIODS + 1))], map(_wide_row, dates))
     else:
-        typer.echo("\n".join([*grid_lines(dates), "", *_footing(dates)]))
+        lines = [line for one in held for line in lease_lines(one)]
+        typer.echo("\n".join([*grid_lines(dates), "", *_footing(dates), *lines]))
 
 
 def grid_lines(dates: Iterable[DateStatus]) -> list[str]:

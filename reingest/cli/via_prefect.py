@@ -67,6 +67,8 @@ def parameters(request: DateRequest) -> dict[str, Any]:
     Raises:
         BadUsage: the deployment cannot be asked that.
     """
+    if request.wait_seconds:
+        raise BadUsage("a flow run waits for no other; leave --wait out, or leave --via out")
     given: dict[str, Any] = {
         "periods": ",".join(map(str, request.periods or ())),
         "plan": request.plan,

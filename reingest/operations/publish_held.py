@@ -27,9 +27,9 @@ class PublishedVersion:
 
 
 def publish_held(
-    settings: Settings, database_url: str, settlement_date: date, number: int, reason: str
+    settings: Settings, database_url: str, settlement_date: date, number: int, reason: str, wait_seconds: float = 0
 ) -> PublishedVersion:
-    """Make a held version the current one of its date.
+    """Make a held version the current one of its date, waiting so long for another run of it to end.
 
     Raises:
         NotFound: the date has no such version.
@@ -44,7 +44,7 @@ def publish_held(
         require_schema(connection)
         begin_run(connection, run)
         try:
-            generation = _publish(settings, database_url, connection, run, number, reason)
+            generation = _publish(settings, database_url, connection, run, number, wait_seconds)
         except ReingestError as error:
             with suppress(DatabaseError):  # it may be the database that failed; the error itself goes on
                 _end(database_url, run, outcome_of_error(error), error)
@@ -59,11 +59,14 @@ def _end(database_url: str, run: Run, outcome: RunOutcome, error: ReingestError 
         end_run(connection, run, outcome, error)
 
 
-def _publish(settings: Settings, database_url: str, connection: Connection, run: Run, number: int, reason: str) -> int:
-    settlement_date = run.settlement_date
-    if settlement_date is None:
-        raise BadUsage("a version belongs to a date")
-    with hold_lease(database_url, settlement_date, run.holder, settings.lease_ttl_seconds) as lease:
+def _publish(
+    settings: Settings, database_url: str, connection: Connection, run: Run, number: int, wait_seconds: float
+) -> int:
+    settlement_date, reason = run.settlement_date, run.reason
+    if settlement_date is None or reason is None:
+        raise BadUsage("a version belongs to a date, and is published with a reason")
+    ttl = settings.lease_ttl_seconds
+    with hold_lease(database_url, settlement_date, run.holder, ttl, wait_seconds) as lease:
         version = version_by_number(connection, settlement_date, number)
         _require_publishable(connection, settlement_date, version)
         run.version_id = version.id
@@ -85,7 +88,7 @@ def _publish(settings: Settings, database_url: str, connection: Connection, run:
             ),
             reason=reason,
         )
-        return publish(connection, lease, publication, url=database_url, ttl_seconds=settings.lease_ttl_seconds)
+        return publish(connection, lease, publication, url=database_url, ttl_seconds=ttl)
 
 
 def _require_publishable(connection: Connection, settlement_date: date, version: NumberedVersion) -> None:

@@ -90,9 +90,19 @@ async def go_through(run: DateRun, each_stage: EachStage | None = None) -> DateR
 
 
 async def act(stage: Stage, run: DateRun) -> None:
-    """Run one stage of a run, and log it."""
+    """Run one stage of a run, and log it.
+
+    Raises:
+        LeaseLost: the stage's connection was cut because the lease was lost.
+        ReingestError: what the stage raises.
+    """
     log.info("%s: %s", stage.name, stage.describe)
-    await stage.act(run)
+    try:
+        await stage.act(run)
+    except DatabaseError:
+        if stage.name != "publish":  # a publish reads back what became of it, and says so itself
+            run.still_ours()
+        raise
     checkpoint(f"after_{stage.name}")
 
 

@@ -36,6 +36,7 @@ class Others(TypedDict, total=False):
     source: Source
     reason: str | None
     force: bool
+    wait_seconds: float
     flow_run_id: UUID | None
 
 
@@ -82,6 +83,7 @@ class DateRequest:
         expected: Totals that the date must come to, beside the stored ones.
         reason: Why, for the record.
         force: Publish a new version even where the content is the same.
+        wait_seconds: How long to wait for another run to let go of the date.
         flow_run_id: The Prefect flow run that asks, if one does; it is stored with the run.
     """
 
@@ -93,6 +95,7 @@ class DateRequest:
     expected: tuple[ExpectedTotal, ...] = ()
     reason: str | None = None
     force: bool = False
+    wait_seconds: float = 0
     flow_run_id: UUID | None = None
 
     def refuse_the_future(self) -> None:

@@ -20,8 +20,8 @@ from reingest.operations.outlook import outlook_of
 from reingest.operations.publishing import publish_decision, stage_decision
 from reingest.operations.units import register_for
 from reingest.operations.verifying import decide, verify_date
+from reingest.operations.waiting import lease_in_turn
 from reingest.store.expected import expected_totals
-from reingest.store.leases import hold_lease
 from reingest.store.mining_inputs import difficulty_epochs, miner_models
 from reingest.store.versions import abandon_leftovers, current_version, records_of
 
@@ -42,14 +42,12 @@ class Stage:
 
 
 async def take_lease(run: DateRun) -> None:
-    """Take the date's lease for the run, and abandon what dead runs left open.
+    """Take the date's lease for the run, waiting for it if asked, and abandon what dead runs left open.
 
     Raises:
         Locked: another live run holds the date.
     """
-    run.lease = run.cleanup.enter_context(
-        hold_lease(run.database_url, run.settlement_date, run.run.holder, run.settings.lease_ttl_seconds)
-    )
+    run.lease = await lease_in_turn(run)
     leftovers = abandon_leftovers(run.connection, run.settlement_date)
     if leftovers:
         run.note(f"{leftovers} version(s) left open by a run that died were abandoned")

@@ -67,9 +67,20 @@ def date_key(settlement_date: date) -> str:
     return f"date:{settlement_date.isoformat()}"
 
 
+def date_of_key(key: str) -> date | None:
+    """Return the settlement date of a lease key; None where it is the right to change everything."""
+    return None if key == EXCLUSIVE_KEY else date.fromisoformat(key.removeprefix("date:"))
+
+
 def leases(connection: Connection) -> list[HeldLease]:
     """Return every lease there is, by key, dead ones included."""
     return _read(connection, "leases")
+
+
+def free_lease(connection: Connection, held: HeldLease) -> bool:
+    """Delete a lease that another holds, so that its token publishes nothing any more; tell whether it was there."""
+    with database_errors():
+        return connection.execute(query("release_lease"), {"key": held.key, "token": held.token}).rowcount == 1
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""A proxy before Postgres that loses the connection at a COMMIT, after the server has heard it."""
+"""Proxies before Postgres: one loses a connection at a COMMIT, after the server has heard it; one falls silent."""
 
 import contextlib
 import select
@@ -12,18 +12,13 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 MESSAGE = 65536
 
 
-class CommitThief:
-    """Passes everything on, until a connection that wrote to the outbox commits: then both ends are closed.
-
-    Attributes:
-        stolen: How many commits the server heard whose answer nobody got.
-    """
+class Proxy:
+    """Stands between a client and Postgres at `url`; what it passes on is up to its kind."""
 
     def __init__(self, database_url: str) -> None:
         self._target = conninfo_to_dict(database_url)
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._threads: list[threading.Thread] = []
-        self.stolen = 0
         port = self._listener.getsockname()[1]
         self.url = make_conninfo(database_url, host="127.0.0.1", port=port, sslmode="disable", gssencmode="disable")
 
@@ -45,30 +40,20 @@ class CommitThief:
                 client, _ = self._listener.accept()
             except OSError:  # the listener was closed: the test is over
                 return
-            self._begin(self._pass_on, client)
+            self._begin(self._serve, client)
 
     def _begin(self, act: object, *arguments: object) -> None:
         thread = threading.Thread(target=act, args=arguments, daemon=True)  # type: ignore[arg-type]
         self._threads.append(thread)
         thread.start()
 
-    def _pass_on(self, client: socket.socket) -> None:
-        publishing = False
+    def _serve(self, client: socket.socket) -> None:
         with client, self._server() as server, contextlib.suppress(OSError):
-            while True:
-                readable, _, _ = select.select([client, server], [], [])
-                for source, sink in ((client, server), (server, client)):
-                    if source not in readable:
-                        continue
-                    data = source.recv(MESSAGE)
-                    if not data:
-                        return
-                    sink.sendall(data)
-                    publishing = publishing or b"insert into outbox" in data
-                    if source is client and publishing and b"COMMIT" in data:
-                        server.recv(MESSAGE)  # the commit has happened
-                        self.stolen += 1
-                        return
+            self.relay(client, server)
+
+    def relay(self, client: socket.socket, server: socket.socket) -> None:
+        """Pass on what the two say, until the connection is over."""
+        raise NotImplementedError
 
     def _server(self) -> socket.socket:
         host, port = str(self._target.get("host") or "127.0.0.1"), self._target.get("port") or 5432
@@ -77,3 +62,59 @@ class CommitThief:
             server.connect(f"{host}/.s.PGSQL.{port}")
             return server
         return socket.create_connection((host, int(port)))
+
+
+class CommitThief(Proxy):
+    """Passes everything on, until a connection that wrote to the outbox commits: then both ends are closed.
+
+    Attributes:
+        stolen: How many commits the server heard whose answer nobody got.
+    """
+
+    stolen = 0
+
+    def relay(self, client: socket.socket, server: socket.socket) -> None:
+        publishing = False
+        while True:
+            readable, _, _ = select.select([client, server], [], [])
+            for source, sink in ((client, server), (server, client)):
+                if source not in readable:
+                    continue
+                data = source.recv(MESSAGE)
+                if not data:
+                    return
+                sink.sendall(data)
+                publishing = publishing or b"insert into outbox" in data
+                if source is client and publishing and b"COMMIT" in data:
+                    server.recv(MESSAGE)  # the commit has happened
+                    self.stolen += 1
+                    return
+
+
+class Swallower(Proxy):
+    """Passes everything on, until `swallowing` is set: from then on both ends hear nothing, and no end is closed."""
+
+    def __init__(self, database_url: str) -> None:
+        super().__init__(database_url)
+        self.swallowing = threading.Event()
+        self._over = threading.Event()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._over.set()
+        super().__exit__(kind, error, trace)
+
+    def relay(self, client: socket.socket, server: socket.socket) -> None:
+        while not self._over.is_set():
+            readable, _, _ = select.select([client, server], [], [], 0.05)
+            for source, sink in ((client, server), (server, client)):
+                if source not in readable:
+                    continue
+                data = source.recv(MESSAGE)
+                if not data:
+                    if self.swallowing.is_set():  # nobody is told of an end either
+                        self._over.wait()
+                    return
+                if not self.swallowing.is_set():
+                    sink.sendall(data)
