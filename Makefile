@@ -8,7 +8,7 @@ setup: ## .venv from the hash-locked requirements; does nothing when nothing cha
 
 demo: began := $(shell date +%s)
 demo: setup ## one settlement date, re-ingested end to end against the stand-in Elexon
-	@$(python) scripts/demo.py --began $(began)
+	@$(python) -m scripts.demo --began $(began)
 
 SOURCE ?= stand-in
 

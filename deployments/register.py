@@ -124,9 +124,10 @@ def _form(automation: AutomationCore) -> object:
 
 def deploy() -> int:
     """Register the deployments of `prefect.yaml`, through Prefect's own command; return its exit code."""
-    # Entrypoints are relative to the checkout; workers elsewhere have theirs where REINGEST_CHECKOUT says.
+    # Entrypoints are relative to the checkout; workers elsewhere have theirs, and their Python, where these say.
     os.chdir(CHECKOUT)
     os.environ.setdefault("REINGEST_CHECKOUT", str(CHECKOUT))
+    os.environ.setdefault("REINGEST_PYTHON", sys.executable)
     # The command takes its words from nowhere else; a process of its own would import Prefect again.
     sys.argv = ["prefect", "--no-prompt", "deploy", "--all", "--prefect-file", str(PREFECT_FILE)]
     try:

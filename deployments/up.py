@@ -4,7 +4,7 @@ It starts the embedded Postgres (or uses DATABASE_URL's), Prefect's server on it
 the live one, and registers the deployments. A child that dies is started again. Whatever becomes of this process, its
 children end with it, and the next start ends what could not be reached (`deployments.children`).
 
-python -m deployments.up [--source stand-in|live]
+python -m deployments.up [--source stand-in|live] [--with-parent] [--begin-empty]
 """
 
 import argparse
@@ -23,6 +23,7 @@ from typing import Final
 import typer
 
 from deployments.children import POLL_SECONDS, Child, die_with_parent, end_descendants, sweep
+from deployments.empty_home import empty_home
 from deployments.parts import Parts, Source
 from deployments.prefect_settings import LOOPBACK, ensure_prefect_database
 from reingest.cli.edge import describe
@@ -53,6 +54,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make up", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--source", choices=("stand-in", "live"), default="stand-in", help="whom the worker asks")
     parser.add_argument("--with-parent", action="store_true", help="stop when the process that started this one dies")
+    parser.add_argument("--begin-empty", action="store_true", help="remove what the home has: for demos")
     arguments = parser.parse_args()
     if arguments.with_parent:
         die_with_parent()
@@ -60,7 +62,7 @@ def main() -> int:
         settings = load_settings()
         configure_logs(settings.log_level)
         with only_one(settings.prefect_folder):
-            Up(settings, arguments.source).run()
+            Up(settings, arguments.source, begin_empty=arguments.begin_empty).run()
     except ReingestError as error:
         typer.echo(describe(error), err=True)
         return error.exit_code
@@ -70,10 +72,11 @@ def main() -> int:
 class Up:
     """What is up, from its start to its end."""
 
-    def __init__(self, settings: Settings, source: Source) -> None:
-        """Name what will be started; nothing is yet."""
+    def __init__(self, settings: Settings, source: Source, *, begin_empty: bool = False) -> None:
+        """Name what will be started, in a home that is emptied first or not; nothing is started yet."""
         self._settings = settings
         self._source: Source = source
+        self._begin_empty = begin_empty
         self._postgres = None if settings.database_url else EmbeddedPostgres(settings.postgres_folder)
         self._addresses = settings.prefect_folder / ADDRESSES
         self._parts: Parts | None = None
@@ -102,6 +105,8 @@ class Up:
         swept = sweep(self._settings.home)
         if swept:
             typer.echo(f"{swept} process(es) of an earlier start, which was killed, were ended")
+        if self._begin_empty:
+            empty_home(self._settings)
         url = ensure_database(self._settings)
         parts = self._parts = Parts.of(self._settings, self._source, ensure_prefect_database(self._settings, url))
         for child in (parts.server, parts.register, parts.stand_in):

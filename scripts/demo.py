@@ -1,95 +1,114 @@
-"""The demo: one settlement date re-ingested end to end, restated at the source, and re-ingested again.
+"""The demo: Prefect re-ingests one settlement date end to end, and again after its source restated it.
 
-Everything is real: the embedded Postgres, HTTP to the stand-in Elexon, the stages, the publish. It runs in a folder of
-its own and begins with an empty database, so that every demo is the same; it stops what it started.
+Everything is real: `make up` in a folder of its own (the embedded Postgres, Prefect's server on it, a worker, the
+stand-in Elexon), the flow, the publish. It begins empty, so that every demo is the same, and stops what it started.
+What a killed demo leaves ends with it, or with the next one.
 """
 
 import argparse
+import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
-import psycopg
+from deployments.children import POLL_SECONDS, die_with_parent
+from deployments.parts import CHECKOUT
+from deployments.prefect_settings import client_environment
+from deployments.up import ADDRESSES
+from reingest.cli import main as reingest
 
-from reingest.store.embedded import EmbeddedPostgres
-
-ROOT = Path(__file__).parents[1]
-REINGEST = ROOT / ".venv" / "bin" / "reingest"
-HOME = Path(os.environ.get("REINGEST_HOME") or ROOT / ".reingest" / "demo")
-SETTLEMENT_DATE = "2025-03-21"
-SEED = "321"
+UP = (sys.executable, "-m", "deployments.up", "--with-parent", "--begin-empty")
+DATE = "2025-03-21"
+RESTATEMENT = ("--date", DATE, "--period", "20", "--factor", "1.1")
+VIA = ("--via", "prefect")
 
 
 def main() -> int:
     """Run the demo and print how long it took, since `make` began."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--began", type=float, default=time.time(), help="when make began, in Unix seconds")
-    began = parser.parse_args().began
-    environment = {**os.environ, "REINGEST_HOME": str(HOME), "REINGEST_REQUESTS_PER_SECOND": "0"}
-    # A Postgres of the user's own is no place for a demo.
-    environment.pop("DATABASE_URL", None)
-    with embedded_postgres(environment), stand_in(environment) as url:
-        environment["REINGEST_ELEXON_URL"] = url
-        show(environment, "A settlement date, from the source to the served version:", "date", SETTLEMENT_DATE)
-        show(environment, "Elexon calculates period 20 again:", "stand-in", "restate", "--url", url, *RESTATEMENT)
-        show(environment, "What a re-ingestion would change:", "date", SETTLEMENT_DATE, "--plan")
-        show(environment, "The re-ingestion, with its diff:", "date", SETTLEMENT_DATE)
-        show(environment, "Once more: nothing changed, so nothing is published:", "date", SETTLEMENT_DATE)
-        show(environment, "What is served now:", "show", SETTLEMENT_DATE)
-    print(f"\nmake demo took {time.time() - began:.1f} s")
+    parser.add_argument("--home", type=Path, default=CHECKOUT / ".reingest" / "demo", help="its folder; it is emptied")
+    arguments = parser.parse_args()
+    die_with_parent()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    home = arguments.home.absolute()
+    use_only(home)
+    say("Postgres, Prefect's server on it, a worker, and the stand-in Elexon:")
+    with everything_up(home) as addresses:
+        run("A settlement date, from the source to the served version:", "date", DATE, *VIA)
+        run("Elexon calculates period 20 again:", "stand-in", "restate", "--url", addresses["elexon"], *RESTATEMENT)
+        run("What a re-ingestion would change:", "date", DATE, "--plan", *VIA)
+        run("The re-ingestion, with its diff:", "date", DATE, *VIA)
+        run("Once more: nothing changed, so nothing is published:", "date", DATE, *VIA)
+        run("What is served now:", "show", DATE)
+        say("Prefect's pages end with the demo; in a browser, until Ctrl-C:")
+        print(f"$ REINGEST_HOME={home} make up\n", flush=True)
+    print(f"\nmake demo took {time.time() - arguments.began:.1f} s")
     return 0
 
 
-RESTATEMENT = ("--date", SETTLEMENT_DATE, "--period", "20", "--factor", "1.1")
+def say(title: str) -> None:
+    """Print what comes next."""
+    print(f"\n── {title}", flush=True)
 
 
-def show(environment: dict[str, str], title: str, *arguments: str) -> None:
-    """Print a title, the command, and what the command prints; a failing command ends the demo."""
-    print(f"\n── {title}\n$ reingest {' '.join(arguments)}\n", flush=True)
-    subprocess.run([REINGEST, "--log-level", "WARNING", *arguments], env=environment, check=True)
+def run(title: str, *words: str) -> None:
+    """Print a title, the command, and what the command prints; a failing command ends the demo.
+
+    The command line is called in this process, which imports Prefect's client once for all commands.
+    """
+    say(title)
+    print(f"$ reingest {' '.join(words)}\n", flush=True)
+    exit_code = reingest(words)
+    if exit_code:
+        raise SystemExit(exit_code)
+
+
+def use_only(home: Path) -> None:
+    """Keep the user's settings, a Postgres and a Prefect of the user's own among them, out of this and its children."""
+    for name in [*os.environ]:
+        if name == "DATABASE_URL" or name.startswith(("REINGEST_", "PREFECT_")):
+            del os.environ[name]
+    home.mkdir(parents=True, exist_ok=True)
+    settings = home / "reingest.toml"
+    settings.touch()
+    os.environ |= {"REINGEST_HOME": str(home), "REINGEST_CONFIG": str(settings)}
 
 
 @contextmanager
-def embedded_postgres(environment: dict[str, str]) -> Iterator[None]:
-    """Start the embedded Postgres with an empty schema, and stop it."""
-    shutil.rmtree(HOME / "archive", ignore_errors=True)
-    try:
-        show(environment, "The embedded Postgres:", "db", "start")
-        empty_database(EmbeddedPostgres(HOME / "postgres").start())
-        show(environment, "Its schema:", "db", "upgrade")
-        yield
-    finally:
-        subprocess.run([REINGEST, "db", "stop"], env=environment, check=True, stdout=subprocess.DEVNULL)
-
-
-def empty_database(url: str) -> None:
-    """Take away what an earlier demo left."""
-    with psycopg.connect(url) as connection:
-        connection.execute("drop schema public cascade")
-        connection.execute("create schema public")
-
-
-@contextmanager
-def stand_in(environment: dict[str, str]) -> Iterator[str]:
-    """Start the stand-in Elexon on a free port, give its base URL, and stop it."""
-    command = [str(REINGEST), "stand-in", "serve", "--port", "0", "--generate", SEED]
-    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as server:
+def everything_up(home: Path) -> Iterator[dict[str, Any]]:
+    """Bring everything up, give its addresses, and stop it; it stops too when this process is killed."""
+    with subprocess.Popen(UP, cwd=CHECKOUT) as up:
         try:
-            url = server.stdout.readline().strip() if server.stdout else ""
-            if not url.startswith("http"):
-                raise SystemExit(f"the stand-in did not start: {url}")
-            print(f"\n── The stand-in Elexon serves generated days on {url}")
-            yield url
+            os.environ |= client_environment(home / "prefect", "")
+            del os.environ["PREFECT_API_URL"]
+            import_module("prefect.client.orchestration")  # a second's work, done while the others start
+            yield wait_for_addresses(home / "prefect" / ADDRESSES, up)
         finally:
-            server.send_signal(signal.SIGTERM)
-            server.wait(timeout=10)
+            up.terminate()
+            up.wait()
+
+
+def wait_for_addresses(written: Path, up: "subprocess.Popen[bytes]") -> dict[str, Any]:
+    """Return where everything answers, once it does."""
+    while up.poll() is None:
+        if written.exists():
+            found: dict[str, Any] = json.loads(written.read_text(encoding="utf-8"))
+            if found["pid"] == up.pid:  # else they are of one that was killed
+                return found
+        time.sleep(POLL_SECONDS)
+    raise SystemExit(up.returncode)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -26,11 +26,12 @@ from reingest.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient
-    from prefect.client.schemas.objects import FlowRun
+    from prefect.client.schemas.objects import Artifact, FlowRun
 
 FLOW: Final = "reingest-date"
 DEPLOYMENT: Final = f"{FLOW}/reingest-date"
 RESULT: Final = "result"
+REPORT: Final = "report"
 PROGRESS: Final = "fetch"
 POLL_SECONDS: Final = 0.5
 # Not by every glance: whether there is a worker changes slowly, and the answer is late by up to a minute.
@@ -50,15 +51,19 @@ def follow(request: DateRequest, *, as_json: bool) -> int:
     api_url = _api_url(load_settings())
     with _talking(api_url) as client, stage_progress() as progress:
         run = _submit(client, request)
-        typer.echo(f"{api_url.removesuffix('/api')}/runs/flow-run/{run.id}", err=True)
+        pages = api_url.removesuffix("/api")
+        typer.echo(f"flow run: {pages}/runs/flow-run/{run.id}", err=True)
         try:
             ended = _wait(_Followed(client, progress), run)
         except KeyboardInterrupt:
             raise Interrupted(f"the flow run {run.name} goes on in Prefect", next_command="reingest run list") from None
-        result = _artifact(client, ended.id, RESULT)
-    if result is None:
+        left = _artifacts(client, ended.id, RESULT, REPORT)
+    if REPORT in left:
+        typer.echo(f"report:   {pages}/artifacts/artifact/{left[REPORT].id}", err=True)
+    if RESULT not in left:
         raise _without_result(ended, request.settlement_date)
-    return _tell(json.loads(result), as_json=as_json)  # what is not text is kept as the text of its JSON
+    result = str(left[RESULT].data)  # what is not text is kept as the text of its JSON
+    return _tell(json.loads(result), as_json=as_json)
 
 
 def parameters(request: DateRequest) -> dict[str, Any]:
@@ -170,8 +175,8 @@ class _Followed:
 
     def look(self, run: "FlowRun") -> None:
         if run.state is not None and run.state.is_running():
-            percent = _artifact(self.client, run.id, PROGRESS)
-            self.progress("fetch, %", round(float(percent or 0)), 100)
+            fetched = _artifacts(self.client, run.id, PROGRESS).get(PROGRESS)
+            self.progress("fetch, %", round(float(fetched.data or 0)) if fetched else 0, 100)  # type: ignore[arg-type]
         else:
             self.progress("waiting for a worker", 0, 1)
 
@@ -190,13 +195,14 @@ def _wait(followed: _Followed, run: "FlowRun") -> "FlowRun":
     return run
 
 
-def _artifact(client: "SyncPrefectClient", flow_run_id: UUID, key: str) -> Any:  # noqa: ANN401  (JSON)
-    """Return the data of the run's artifact of this key, or None."""
+def _artifacts(client: "SyncPrefectClient", flow_run_id: UUID, *keys: str) -> dict[str, "Artifact"]:
+    """Return the run's artifacts of these keys, as far as there are any."""
     from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId, ArtifactFilterKey
 
-    of_run = ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[flow_run_id]), key=ArtifactFilterKey(any_=[key]))
-    found = client.read_artifacts(artifact_filter=of_run)
-    return found[0].data if found else None
+    of_run = ArtifactFilter(
+        flow_run_id=ArtifactFilterFlowRunId(any_=[flow_run_id]), key=ArtifactFilterKey(any_=[*keys])
+    )
+    return {str(artifact.key): artifact for artifact in client.read_artifacts(artifact_filter=of_run)}
 
 
 def _tell(result: Mapping[str, Any], *, as_json: bool) -> int:

@@ -60,6 +60,7 @@ def _report_lines(report: DateReport) -> Iterator[str]:
     yield from ("", "## Totals")
     for totals in totals_tables(report):
         yield from _table(totals)
+    # Apart from the totals: together they would be wider than the page.
     yield from _mining(report)
     yield from ("", "## Checks")
     yield from _checks(report.checks)

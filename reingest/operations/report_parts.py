@@ -1,8 +1,9 @@
 """The parts of a report that its renderings share: sentences and tables, as text without layout."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from typing import Final
 
 from reingest.curtailment.diff import Deltas
@@ -20,7 +21,14 @@ WIDEST: Final[DefinitionName] = "all_bids"
 
 CHECK_MARKS: Final[Mapping[CheckStatus, str]] = {"pass": "ok", "warn": "warn", "fail": "FAIL"}
 
-Cells = tuple[str, ...]
+FigureColumn = tuple[str, Callable[[Figures], str]]
+"""A column's heading, and what it shows of a span's figures."""
+
+_TOTALS: Final[tuple[FigureColumn, ...]] = (
+    ("MWh", lambda figures: energy(figures.energy_mwh)),
+    ("GBP", lambda figures: money(figures.payment_gbp)),
+    ("records", lambda figures: f"{figures.records:,}"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +39,8 @@ class TextTable:
         left_out: How many rows there are beside those shown.
     """
 
-    header: Cells
-    rows: tuple[Cells, ...]
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
     left_out: int = 0
 
 
@@ -78,26 +86,19 @@ def facts(report: DateReport) -> Iterator[tuple[str, str]]:
 
 def totals_tables(report: DateReport) -> Iterator[TextTable]:
     """Yield the totals of the day, its month and its year by definition, served and new where the two differ."""
-
-    def cells(figures: Figures) -> Cells:
-        return energy(figures.energy_mwh), money(figures.payment_gbp), f"{figures.records:,}"
-
-    for name, outlooks in _by_span(report):
-        yield TextTable((name, "", "MWh", "GBP", "records"), tuple(_rows(outlooks, cells)))
+    yield from _tables(report, _TOTALS)
 
 
 def mining_tables(report: DateReport) -> Iterator[TextTable]:
-    """Yield what the energy could have mined in the day, its month and its year; none where no miner model is known.
+    """Yield what the energy could have mined in the day, its month and its year; none where no miner model is known."""
+    mining = _mining(report)
+    if mining:
+        yield from _tables(report, mining)
 
-    They stand beside the totals, not in them: a page of Prefect's is too narrow for all columns.
-    """
-    models = sorted({model for outlook in report.outlook for model in outlook.new.mining})
 
-    def cells(figures: Figures) -> Cells:
-        return tuple(bitcoin(figures.mining[model]) if model in figures.mining else "-" for model in models)
-
-    for name, outlooks in _by_span(report) if models else ():
-        yield TextTable((name, "", *(f"BTC {model}" for model in models)), tuple(_rows(outlooks, cells)))
+def wide_tables(report: DateReport) -> Iterator[TextTable]:
+    """Yield the totals with what they could have mined beside them."""
+    yield from _tables(report, (*_TOTALS, *_mining(report)))
 
 
 def diff_sentence(report: DateReport) -> str:
@@ -149,7 +150,25 @@ def _by_span(report: DateReport) -> Iterator[tuple[str, list[Outlook]]]:
             yield name, outlooks
 
 
-def _rows(outlooks: Iterable[Outlook], cells: Callable[[Figures], Cells]) -> Iterator[Cells]:
+def _mining(report: DateReport) -> tuple[FigureColumn, ...]:
+    models = sorted({model for outlook in report.outlook for model in outlook.new.mining})
+    return tuple((f"BTC {model}", partial(_mined, model)) for model in models)
+
+
+def _mined(model: str, figures: Figures) -> str:
+    return bitcoin(figures.mining[model]) if model in figures.mining else "-"
+
+
+def _tables(report: DateReport, columns: Sequence[FigureColumn]) -> Iterator[TextTable]:
+    for name, outlooks in _by_span(report):
+        header = (name, "", *(heading for heading, _ in columns))
+        yield TextTable(header, tuple(_rows(outlooks, columns)))
+
+
+def _rows(outlooks: Iterable[Outlook], columns: Sequence[FigureColumn]) -> Iterator[tuple[str, ...]]:
+    def cells(figures: Figures) -> Iterator[str]:
+        return (cell(figures) for _, cell in columns)
+
     for outlook in outlooks:
         if outlook.served is not None and outlook.served != outlook.new:
             yield outlook.definition, "served", *cells(outlook.served)

@@ -11,9 +11,8 @@ from reingest.operations.report_parts import (
     diff_tables,
     ending,
     facts,
-    mining_tables,
     next_step,
-    totals_tables,
+    wide_tables,
 )
 
 
@@ -24,7 +23,7 @@ def report_lines(report: DateReport) -> Iterator[str]:
     yield ""
     yield from (f"  {word:<9} {fact}" for word, fact in facts(report))
     yield ""
-    for totals in (*totals_tables(report), *mining_tables(report)):
+    for totals in wide_tables(report):
         yield from _table(totals)
     yield ""
     yield from _checks(report.checks)

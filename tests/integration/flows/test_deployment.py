@@ -43,7 +43,7 @@ def test_a_schedule_makes_runs_and_a_worker_runs_a_date(
     assert report["outcome"] == "published"
     assert report["run_id"] == str(site.value("select id from run"))
     (flow_run_id,) = site.rows("select flow_run_id::text from run")[0]
-    assert printed.err.strip().endswith(flow_run_id)
+    assert f"/runs/flow-run/{flow_run_id}\n" in printed.err
     artifacts = prefect_server.artifacts(flow_run_id)
     assert "2024-01-15" in artifacts["report"]
     assert {check["Check"] for check in json.loads(artifacts["checks"])} >= {"periods_complete", "totals_recomputed"}

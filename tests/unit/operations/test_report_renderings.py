@@ -42,20 +42,13 @@ def test_text_of_a_run_that_published() -> None:
   rows      12,068 stack rows, 1,312 curtailment records, 0 rejects
   content   {"c" * 64}
 
-  2024-10-27             MWh      GBP  records
-  so_flagged  new  1,223.000  -£61.00       19
-  2024-10                   MWh         GBP  records
-  so_flagged  served  1,234.500  £62,000.00       20
-                 new  1,223.000     -£61.00       19
-  2024                    MWh         GBP  records
-  so_flagged  same  1,234.500  £62,000.00       20
-  2024-10-27           BTC S9
-  so_flagged  new  0.50000000
-  2024-10                 BTC S9
-  so_flagged  served  0.50000000
-                 new  0.50000000
-  2024                  BTC S9
-  so_flagged  same  0.50000000
+  2024-10-27             MWh      GBP  records      BTC S9
+  so_flagged  new  1,223.000  -£61.00       19  0.50000000
+  2024-10                   MWh         GBP  records      BTC S9
+  so_flagged  served  1,234.500  £62,000.00       20  0.50000000
+                 new  1,223.000     -£61.00       19  0.50000000
+  2024                    MWh         GBP  records      BTC S9
+  so_flagged  same  1,234.500  £62,000.00       20  0.50000000
 
   ok    periods_complete: 48 periods
 
