@@ -6,6 +6,7 @@ from datetime import date
 
 from reingest.errors import BadUsage, Conflict, DatabaseError, ReingestError
 from reingest.operations.messages import date_published
+from reingest.operations.outbox.delivering import know_configured_sinks
 from reingest.operations.reingest import outcome_of_error
 from reingest.settings import Settings
 from reingest.store.database import Connection, connect
@@ -72,6 +73,7 @@ def _publish(
         run.version_id = version.id
         # Before the publish: a decision without an effect is on the record, an effect without a decision never.
         add_operator_action(connection, "publish_held", reason, settlement_date=settlement_date, version_id=version.id)
+        know_configured_sinks(settings, connection)
         publication = Publication(
             settlement_date=settlement_date,
             version_id=version.id,

@@ -21,6 +21,7 @@ from reingest.errors import (
 from reingest.lake.archive import Archive
 from reingest.log_context import about
 from reingest.operations.date_run import DateRun, Decision, EachBatch, Progress, fetch_batch
+from reingest.operations.outbox.delivering import deliver_soon
 from reingest.operations.report import DateReport, report_of
 from reingest.operations.request import DateRequest
 from reingest.operations.stages import Stage, stages_of
@@ -116,7 +117,7 @@ async def open_date_run(
 ) -> AsyncIterator[DateRun]:
     """Open a run of a date for the block; an error that leaves the block is stored as the run's outcome.
 
-    The lease, once a stage has taken it, is released at the block's end.
+    The lease, once a stage has taken it, is released at the block's end. What was published is told after that.
     """
     with connect(database_url, purpose=f"run {request.settlement_date}") as connection, ExitStack() as cleanup:
         require_schema(connection)
@@ -135,6 +136,8 @@ async def open_date_run(
         with about(run_id=run.run.id, settlement_date=request.settlement_date), _stored_failure(run):
             request.refuse_the_future()
             yield run
+    if run.decision == "publish" and not request.plan:
+        await deliver_soon(settings, database_url, request.settlement_date)
 
 
 def _close(run: DateRun, seconds: dict[str, float]) -> DateReport:

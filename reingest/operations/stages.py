@@ -16,6 +16,7 @@ from reingest.curtailment.records import CurtailmentRecord
 from reingest.operations.date_run import DateRun
 from reingest.operations.facts import derive_facts, mining_inputs, require_periods
 from reingest.operations.fetching import fetch_date
+from reingest.operations.outbox.delivering import know_configured_sinks
 from reingest.operations.outlook import outlook_of
 from reingest.operations.publishing import publish_decision, stage_decision
 from reingest.operations.units import register_for
@@ -111,6 +112,7 @@ async def stage(run: DateRun) -> None:
 async def publish(run: DateRun) -> None:
     """Publish, hold or confirm, as decided."""
     run.still_ours()
+    know_configured_sinks(run.settings, run.connection)
     publish_decision(run)
 
 

@@ -84,7 +84,12 @@ def database_errors() -> Iterator[None]:
         yield
     except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn, psycopg.errors.UndefinedFunction) as error:
         raise SchemaBehind(str(error).strip()) from error
-    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+    except (
+        psycopg.OperationalError,
+        psycopg.InterfaceError,
+        # Postgres ended a transaction whose process slept: the connection is gone with it.
+        psycopg.errors.IdleInTransactionSessionTimeout,
+    ) as error:
         raise DatabaseUnreachable(str(error).strip()) from error
 
 

@@ -8,6 +8,7 @@ deliverer that dies lets go of it at once.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Any, Final, Literal, get_args
 
 from psycopg.rows import class_row
@@ -51,8 +52,8 @@ class SinkLag:
     sink: SinkName
     pending: int
     dead: int
-    oldest_pending_seconds: float | None
-    next_attempt_seconds: float | None
+    oldest_pending_seconds: Decimal | None
+    next_attempt_seconds: Decimal | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,14 +49,18 @@ where outbox_id = %(outbox_id)s and sink = %(sink)s
 returning state;
 
 -- name: sink_lags
--- By known sink: how many facts wait, since when the oldest does, how many are dead, and when the next may be tried.
+-- By known sink: how many facts wait, since when the oldest does, how many are dead, and how long until the next may be
+-- tried, of those that no earlier one of their date holds up.
 select sink.sink,
     count(*) filter (where delivery.state = 'pending') as pending,
     count(*) filter (where delivery.state = 'dead') as dead,
-    extract(epoch from clock_timestamp() - min(outbox.created_at) filter (where delivery.state = 'pending'))::float
+    round(extract(epoch from clock_timestamp() - min(outbox.created_at) filter (where delivery.state = 'pending')), 3)
         as oldest_pending_seconds,
-    extract(epoch from min(delivery.next_attempt_at) filter (where delivery.state = 'pending') - clock_timestamp())
-        ::float as next_attempt_seconds
+    round(extract(epoch from min(delivery.next_attempt_at) filter (where delivery.state = 'pending' and not exists (
+        select from outbox_delivery earlier
+        where earlier.sink = delivery.sink and earlier.state = 'pending'
+            and earlier.settlement_date = delivery.settlement_date and earlier.outbox_id < delivery.outbox_id
+    )) - clock_timestamp()), 3) as next_attempt_seconds
 from outbox_sink sink
 left join outbox_delivery delivery on delivery.sink = sink.sink and delivery.state in ('pending', 'dead')
 left join outbox on outbox.id = delivery.outbox_id
