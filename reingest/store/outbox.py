@@ -13,6 +13,7 @@ from typing import Any, Final, Literal, get_args
 
 from psycopg.rows import class_row
 
+from reingest.checkpoints import checkpoint
 from reingest.errors import Bug, NotFound
 from reingest.store.database import Connection, database_errors
 from reingest.store.runs import add_operator_action
@@ -90,12 +91,14 @@ def number_changes(connection: Connection) -> None:
         connection: an autocommitting one, outside of a transaction: a position is given to what is committed only.
     """
     connection.execute(query("number_changes"))
+    checkpoint("after_numbering")
 
 
 def know_sinks(connection: Connection, sinks: Sequence[SinkName]) -> None:
     """Owe these sinks every fact that is published from now on."""
     with database_errors():
         connection.execute(query("know_sinks"), {"sinks": list(sinks)})
+    checkpoint("after_know_sinks")
 
 
 def known_sinks(connection: Connection) -> list[SinkName]:
@@ -123,6 +126,7 @@ def claim_delivery(
 def delivery_succeeded(connection: Connection, sink: SinkName, fact: OwedFact) -> None:
     """Store that the sink took the fact."""
     connection.execute(query("delivery_succeeded"), {"outbox_id": fact.outbox_id, "sink": sink})
+    checkpoint("after_success_mark")
 
 
 def delivery_failed(
@@ -143,6 +147,7 @@ def delivery_failed(
             "most": most_attempts,
         },
     ).fetchone()
+    checkpoint("after_failure_mark")
     if row is None:
         raise Bug("a delivery that is held has no row", settlement_date=fact.settlement_date)
     return bool(row[0] == "dead")
@@ -183,6 +188,8 @@ def retry_deliveries(
         retried = connection.execute(query("retry_deliveries"), subject | {"states": states}).rowcount
         if no_sink:
             retried += connection.execute(query("owe_no_sink"), subject).rowcount
+        checkpoint("before_retry_commit")
+    checkpoint("after_retry_commit")
     return retried
 
 
@@ -198,6 +205,8 @@ def forget_sink(connection: Connection, sink: SinkName, reason: str) -> int:
             raise NotFound(f"no fact is owed to {sink}", next_command="reingest outbox list --all")
         dropped = connection.execute(query("forget_deliveries"), {"sink": sink}).rowcount
         add_operator_action(connection, "forget_sink", reason, sink=sink, dropped=dropped)
+        checkpoint("before_forget_commit")
+    checkpoint("after_forget_commit")
     return dropped
 
 

@@ -18,10 +18,12 @@ from tests.support.sites import Command, Site, copy_of, recorded_elexon
 
 SOURCE = Path(reingest.__file__).parent
 A_CALL = re.compile(r"(?<!def )\bcheckpoint\((.+?)\)\n")
-COMMITS = {"after_publish_commit", "after_publish"}
+COMMITS = {"after_publish_commit", "after_numbering", "after_publish"}
 """The checkpoints after the commit; at every other one nothing new may be served."""
 ELSEWHERE = {
     "after_restored_version_row", "before_restored_rows_commit", "after_restored_rows_commit", "after_restore",
+    "after_know_sinks", "before_notify", "after_notify", "after_notify_commit", "after_success_mark",
+    "after_failure_mark", "before_retry_commit", "after_retry_commit", "before_forget_commit", "after_forget_commit",
 }  # fmt: skip
 """The checkpoints that no run of a date passes."""
 KILLS = 5

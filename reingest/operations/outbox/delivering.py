@@ -42,7 +42,7 @@ LONGEST_WAIT_SECONDS: Final = 3600.0
 SINK_DOWN_AFTER: Final = 3
 """Failures of the sink itself, one after the other, that end a pass: the rest would only fail as well."""
 
-_SEND_MARGIN_SECONDS: Final = 5.0
+_SEND_MARGIN_SECONDS: Final = 2.0
 _CUT_MARGIN_SECONDS: Final = 1.0
 _LEAST_PAUSE_SECONDS: Final = 0.1
 

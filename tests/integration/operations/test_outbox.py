@@ -1,0 +1,398 @@
+"""Facts after a publish: every sink gets each of them at least once, in order, and nothing waits for a sink."""
+
+import json
+import time
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from signal import SIGCONT, SIGKILL
+from typing import Any
+
+import pytest
+
+from reingest.operations.outbox import delivering
+from reingest.standin.server import StandIn
+from tests.support.days import DATE
+from tests.support.sites import Site
+from tests.support.versions import Store
+from tests.support.webhooks import Webhook, running_webhook
+
+FIRST, SECOND = date(2024, 3, 1), date(2024, 3, 2)
+SECRETS = ("s3cret-t0ken", "als0-secret")
+
+
+@pytest.fixture
+def webhook() -> Iterator[Webhook]:
+    with running_webhook() as webhook:
+        yield webhook
+
+
+@pytest.fixture
+def place(database_url: str, tmp_path: Path, webhook: Webhook) -> Site:
+    """Return a site whose webhook is known, and which waits 0.1 s at most after a first failure."""
+    settings = {"REINGEST_WEBHOOK_URL": webhook.url, "REINGEST_OUTBOX_RETRY_SECONDS": "0.1"}
+    site = Site(database_url, tmp_path / "home", settings=settings)
+    assert site.reingest("outbox", "deliver").exit_code == 0
+    return site
+
+
+@pytest.fixture
+def store(database_url: str) -> Store:
+    return Store(database_url)
+
+
+def facts(site: Site, *which: str) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = site.reingest("outbox", "list", *(which or ["--all"]), "--json").json
+    return rows[::-1]
+
+
+def states(site: Site) -> list[str]:
+    return [fact["state"] for fact in facts(site)]
+
+
+def key(day: date, number: int) -> str:
+    return f"date_published:{day}:{number}"
+
+
+def test_a_run_tells_the_webhook(published: Site, elexon: StandIn, webhook: Webhook) -> None:
+    """After its commit a run posts one message, with what was published, what changed, and the key in a header."""
+    published.settings["REINGEST_WEBHOOK_URL"] = webhook.url
+    elexon.restate(DATE, unit="T_HILLW-1", volume_factor="2")
+    run = published.date(DATE).json
+    (delivery,) = webhook.deliveries
+    message = delivery.message
+    assert message["change"].pop("so_flagged") == {"energy_mwh": "11.75", "payment_gbp": "590.4375"}
+    assert message["totals"].pop("so_flagged")["energy_mwh"] == "25.623456789012345678"
+    assert set(message["change"]) == set(message["totals"]) == {"all_bids", "net"}
+    del message["change"], message["totals"]
+    assert message.pop("timestamp").endswith("Z")
+    assert message == {
+        "type": "date_published",
+        "settlement_date": DATE.isoformat(),
+        "generation": 2,
+        "version": 2,
+        "replaces": 1,
+        "run_id": run["run_id"],
+        "content_hash": run["content_hash"],
+        "provisional": False,
+        "position": 2,
+        "dedupe_key": key(DATE, 2),
+    }
+    assert (delivery.key, delivery.headers["content-type"]) == (key(DATE, 2), "application/json")
+    assert states(published) == ["no_sink", "delivered"]
+
+
+def test_a_held_version_that_is_published_is_told(published: Site, elexon: StandIn, webhook: Webhook) -> None:
+    """A person's publish of a held version tells the webhook as a run does."""
+    elexon.restate(DATE, unit="T_HILLW-1", volume_factor="2")
+    assert published.date(DATE, "--expect-energy", "1").json["outcome"] == "held"
+    published.settings["REINGEST_WEBHOOK_URL"] = webhook.url
+    assert published.reingest("publish", DATE, "--version", 2, "--reason", "checked").exit_code == 0
+    assert webhook.keys == [key(DATE, 2)]
+
+
+@pytest.mark.parametrize("point", ["after_notify", "after_success_mark"])
+def test_a_crash_between_send_and_mark_sends_again_with_the_same_key(
+    point: str, place: Site, store: Store, webhook: Webhook
+) -> None:
+    """A deliverer that dies after the webhook has the fact leaves it pending; it is sent again under the same key."""
+    store.publish(settlement_date=FIRST)
+    assert place.start("outbox", "deliver", REINGEST_CRASH_AT=point).finish().exit_code == -SIGKILL
+    assert states(place) == ["pending"]
+    assert place.reingest("outbox", "deliver").exit_code == 0
+    assert webhook.keys == [key(FIRST, 1)] * 2
+    assert webhook.deliveries[0].message == webhook.deliveries[1].message
+
+
+@pytest.mark.parametrize(
+    ("point", "sent"),
+    [("after_know_sinks", 0), ("after_numbering", 0), ("before_notify", 0), ("after_notify_commit", 1)],
+)
+def test_a_crash_elsewhere_sends_once(point: str, sent: int, place: Site, store: Store, webhook: Webhook) -> None:
+    """A deliverer that dies before the send, or after the mark, leaves nothing to be sent twice."""
+    store.publish(settlement_date=FIRST)
+    assert place.start("outbox", "deliver", REINGEST_CRASH_AT=point).finish().exit_code == -SIGKILL
+    assert len(webhook.deliveries) == sent
+    assert place.reingest("outbox", "deliver").exit_code == 0
+    assert webhook.keys == [key(FIRST, 1)]
+
+
+def test_three_refusals_then_one_delivery(place: Site, store: Store, webhook: Webhook) -> None:
+    """A fact that is answered 500 three times and then 200 is delivered, once, at the fourth attempt."""
+    webhook.answers = [500, 500, 500, 200]
+    store.publish(settlement_date=FIRST)
+    ran = place.reingest("outbox", "deliver", "--all", "--json")
+    assert (ran.exit_code, webhook.keys) == (0, [key(FIRST, 1)] * 4)
+    (sink,) = ran.json
+    assert (sink["delivered"], sink["failed"], sink["pending"], sink["dead"]) == (1, 3, 0, 0)
+    assert [(fact["state"], fact["attempts"]) for fact in facts(place)] == [("delivered", 4)]
+    place.reingest("outbox", "deliver")
+    assert len(webhook.deliveries) == 4
+
+
+def test_a_date_keeps_its_order_and_other_dates_go_on(place: Site, store: Store, webhook: Webhook) -> None:
+    """While a date's first fact is refused its second waits, and another date's fact is delivered."""
+    webhook.answers = [400]
+    store.publish(settlement_date=FIRST)
+    store.publish(settlement_date=FIRST)
+    store.publish(settlement_date=SECOND)
+    assert place.reingest("outbox", "deliver", REINGEST_OUTBOX_RETRY_SECONDS="60").exit_code == 1
+    assert webhook.keys == [key(FIRST, 1), key(SECOND, 1)]
+    assert states(place) == ["pending", "pending", "delivered"]
+    place.reingest("outbox", "retry", facts(place)[0]["id"])
+    assert place.reingest("outbox", "deliver").exit_code == 0
+    assert webhook.keys[2:] == [key(FIRST, 1), key(FIRST, 2)]
+
+
+def test_backoff_goes_by_database_time(place: Site, store: Store, webhook: Webhook) -> None:
+    """After a failure the next attempt waits for an instant that the database set, and that only its clock reaches."""
+    webhook.answers = [500]
+    store.publish(settlement_date=FIRST)
+    slow = {"REINGEST_OUTBOX_RETRY_SECONDS": "100"}
+    assert place.reingest("outbox", "deliver", **slow).exit_code == 1
+    assert place.reingest("outbox", "deliver", **slow).exit_code == 1
+    assert len(webhook.deliveries) == 1
+    wait = place.value("select extract(epoch from next_attempt_at - last_attempt_at) from outbox_delivery")
+    assert 50 <= wait <= 100
+    place.rows("update outbox_delivery set next_attempt_at = clock_timestamp()")
+    assert place.reingest("outbox", "deliver", **slow).exit_code == 0
+    assert len(webhook.deliveries) == 2
+
+
+def test_what_the_webhook_asks_for_is_waited_for(place: Site, store: Store, webhook: Webhook) -> None:
+    """A Retry-After longer than the backoff is obeyed, and one that is longer than an hour is cut to that."""
+    webhook.answers, webhook.headers = [429], {"retry-after": "86400"}
+    store.publish(settlement_date=FIRST)
+    place.reingest("outbox", "deliver")
+    wait = place.value("select round(extract(epoch from next_attempt_at - last_attempt_at)) from outbox_delivery")
+    assert wait == 3600
+
+
+def test_a_dead_letter_and_its_retry(place: Site, store: Store, webhook: Webhook) -> None:
+    """After the last attempt a fact is dead, its date goes on without it, and a retry delivers it after all."""
+    webhook.answers = [500, 500]
+    store.publish(settlement_date=FIRST)
+    store.publish(settlement_date=FIRST)
+    few = {"REINGEST_OUTBOX_ATTEMPTS": "2"}
+    ran = place.reingest("outbox", "deliver", "--all", "--json", **few)
+    assert (ran.exit_code, ran.json[0]["dead"], ran.json[0]["pending"]) == (1, 1, 0)
+    assert webhook.keys == [key(FIRST, 1), key(FIRST, 1), key(FIRST, 2)]
+    (dead,) = facts(place, "--dead")
+    assert (dead["dedupe_key"], dead["attempts"], dead["last_error"]) == (
+        key(FIRST, 1),
+        2,
+        "it answered 500 Internal Server Error",
+    )
+    assert "Next: reingest outbox retry --dead" in place.reingest("outbox", "list").out
+    assert "1 to be delivered" in place.reingest("outbox", "retry", "--dead").out
+    assert place.reingest("outbox", "deliver", **few).exit_code == 0
+    assert webhook.keys[3:] == [key(FIRST, 1)]
+    assert states(place) == ["delivered", "delivered"]
+
+
+def test_two_deliverers_share_the_work(place: Site, store: Store, webhook: Webhook) -> None:
+    """Of two deliverers at once each fact is sent by one, and every date's facts arrive in order."""
+    days = [date(2024, 3, day) for day in range(1, 6)]
+    for _ in range(2):
+        for day in days:
+            store.publish(settlement_date=day)
+    webhook.lets_go.clear()
+    both = [place.start("outbox", "deliver", "--all") for _ in range(2)]
+    wait_until(lambda: webhook.at_once == 2)
+    webhook.lets_go.set()
+    assert [one.finish().exit_code for one in both] == [0, 0]
+    assert webhook.most_at_once == 2
+    assert sorted(webhook.keys) == sorted(key(day, number) for day in days for number in (1, 2))
+    assert all(webhook.keys.index(key(day, 1)) < webhook.keys.index(key(day, 2)) for day in days)
+
+
+def test_a_killed_deliverer_leaves_nothing_stuck(place: Site, store: Store, webhook: Webhook) -> None:
+    """A deliverer that is killed while the webhook thinks holds nothing up: the next one sends at once."""
+    store.publish(settlement_date=FIRST)
+    webhook.lets_go.clear()
+    deliverer = place.start("outbox", "deliver")
+    wait_until(lambda: webhook.deliveries)
+    deliverer.send(SIGKILL)
+    deliverer.finish()
+    webhook.lets_go.set()
+    wait_until(lambda: place.reingest("outbox", "deliver").exit_code == 0)
+    assert webhook.keys == [key(FIRST, 1)] * 2
+
+
+def test_a_stopped_deliverer_is_overtaken(place: Site, store: Store, webhook: Webhook) -> None:
+    """A deliverer that sleeps loses its fact within its time limit; awake again, it ends and marks nothing."""
+    store.publish(settlement_date=FIRST)
+    sleeper = place.start("outbox", "deliver", stop_at="before_notify", REINGEST_WEBHOOK_TIMEOUT_SECONDS="0.1")
+    sleeper.wait_until_stopped()
+    place.reingest("outbox", "deliver")
+    assert webhook.deliveries == []
+    wait_until(lambda: place.reingest("outbox", "deliver").exit_code == 0)
+    assert webhook.keys == [key(FIRST, 1)]
+    sleeper.send(SIGCONT)
+    assert sleeper.finish().exit_code == 69
+    assert [(fact["state"], fact["attempts"]) for fact in facts(place)] == [("delivered", 1)]
+
+
+def test_a_webhook_that_hangs_does_not_hold_up_a_run(
+    published: Site, elexon: StandIn, webhook: Webhook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run waits for the webhook no longer than its bound, ends as published, and leaves the fact pending."""
+    monkeypatch.setattr(delivering, "SOON_SECONDS", 0.5)
+    elexon.restate(DATE, unit="T_HILLW-1", volume_factor="2")
+    webhook.lets_go.clear()
+    with_webhook = {"REINGEST_WEBHOOK_URL": webhook.url}
+    began = time.monotonic()
+    ran = published.date(DATE, **with_webhook)
+    took = time.monotonic() - began
+    assert (ran.exit_code, ran.json["outcome"]) == (0, "published")
+    assert took - sum(ran.json["seconds"].values()) < 1.5
+    (pending,) = facts(published, "--pending")
+    assert (pending["attempts"], pending["last_error"]) == (1, "no answer within 0.5 s")
+    assert published.value("select count(*) from lease") == 0
+    webhook.lets_go.set()
+    published.reingest("outbox", "retry", pending["id"])
+    assert published.reingest("outbox", "deliver", **with_webhook).exit_code == 0
+
+
+def test_a_webhook_that_nobody_serves_fails_no_run(published: Site, elexon: StandIn) -> None:
+    """With a webhook that refuses connections a run ends as published; the outbox says why the fact is pending."""
+    elexon.restate(DATE, unit="T_HILLW-1", volume_factor="2")
+    ran = published.date(DATE, REINGEST_WEBHOOK_URL="http://127.0.0.1:9/s3cret-t0ken?key=als0-secret")
+    assert (ran.exit_code, ran.json["outcome"]) == (0, "published")
+    (pending,) = facts(published, "--pending")
+    assert pending["last_error"].startswith("ConnectError")
+
+
+def test_a_sink_that_is_down_ends_the_pass(place: Site, store: Store) -> None:
+    """After three failures of the webhook itself the pass ends; the other facts keep all their attempts."""
+    for day in range(1, 6):
+        store.publish(settlement_date=date(2024, 3, day))
+    place.reingest("outbox", "deliver", REINGEST_WEBHOOK_URL="http://127.0.0.1:9/")
+    assert [fact["attempts"] for fact in facts(place)] == [1, 1, 1, 0, 0]
+
+
+def test_a_redirect_is_not_followed(place: Site, store: Store, webhook: Webhook) -> None:
+    """A webhook that answers with a redirect has not taken the fact, and the other address is never told."""
+    webhook.answers, webhook.headers = [302], {"location": webhook.url}
+    store.publish(settlement_date=FIRST)
+    assert place.reingest("outbox", "deliver").exit_code == 1
+    assert len(webhook.deliveries) == 1
+
+
+def test_the_address_stays_secret(place: Site, store: Store, webhook: Webhook) -> None:
+    """No output, log line or stored error shows what is in the webhook's address beyond its host."""
+    webhook.answers = [500]
+    store.publish(settlement_date=FIRST)
+    ran = [
+        place.reingest("outbox", "deliver", REINGEST_LOG_LEVEL="DEBUG"),
+        place.reingest("outbox", "deliver", REINGEST_WEBHOOK_URL="http://localhost:9/s3cret-t0ken?key=als0-secret"),
+        place.reingest("outbox", "list", "--all", "--json"),
+        place.reingest("config", "show"),
+    ]
+    said = "".join(one.out + one.err for one in ran) + str(place.rows("select * from outbox_delivery"))
+    assert "http://localhost" in said
+    assert not [secret for secret in SECRETS if secret in said]
+
+
+def test_the_log_sink_gets_a_line_a_fact(database_url: str, tmp_path: Path, store: Store) -> None:
+    """Each fact is one line of JSON in the file; what a crash left of a line is cut off before the next one."""
+    log = tmp_path / "facts.jsonl"
+    site = Site(database_url, tmp_path / "home", settings={"REINGEST_OUTBOX_LOG": str(log)})
+    assert site.reingest("outbox", "deliver").exit_code == 0
+    store.publish(settlement_date=FIRST)
+    site.reingest("outbox", "deliver")
+    with log.open("a", encoding="utf-8") as file:
+        file.write('{"torn":')
+    store.publish(settlement_date=SECOND)
+    site.reingest("outbox", "deliver")
+    lines = [json.loads(line) for line in log.read_text("utf-8").splitlines()]
+    assert [line["dedupe_key"] for line in lines] == [key(FIRST, 1), key(SECOND, 1)]
+
+
+def test_a_log_that_cannot_be_written_is_a_failed_attempt(database_url: str, tmp_path: Path, store: Store) -> None:
+    """A log in a folder that is not there leaves the fact pending, with the reason."""
+    missing = tmp_path / "missing" / "facts.jsonl"
+    site = Site(database_url, tmp_path / "home", settings={"REINGEST_OUTBOX_LOG": str(missing)})
+    site.reingest("outbox", "deliver")
+    store.publish(settlement_date=FIRST)
+    assert site.reingest("outbox", "deliver").exit_code == 1
+    assert facts(site)[0]["last_error"] == f"{missing}: No such file or directory"
+
+
+def test_each_sink_gets_every_fact(place: Site, store: Store, webhook: Webhook, tmp_path: Path) -> None:
+    """Two sinks are owed a fact separately: one that fails does not keep it from the other."""
+    log = tmp_path / "facts.jsonl"
+    place.settings["REINGEST_OUTBOX_LOG"] = str(log)
+    place.reingest("outbox", "deliver")
+    webhook.answers = [503]
+    store.publish(settlement_date=FIRST)
+    place.reingest("outbox", "deliver")
+    assert {fact["sink"]: fact["state"] for fact in facts(place)} == {"log": "delivered", "webhook": "pending"}
+    place.reingest("outbox", "deliver", "--all")
+    assert states(place) == ["delivered", "delivered"]
+    assert len(log.read_text("utf-8").splitlines()) == 1
+
+
+def test_without_a_sink_facts_stay_readable(database_url: str, tmp_path: Path, store: Store, webhook: Webhook) -> None:
+    """Where no sink was ever configured a fact is marked no_sink, which is no error; a sink can have it later."""
+    site = Site(database_url, tmp_path / "home")
+    store.publish(settlement_date=FIRST)
+    ran = site.reingest("outbox", "deliver")
+    assert (ran.exit_code, "No sink is configured here" in ran.out) == (0, True)
+    assert states(site) == ["no_sink"]
+    assert site.reingest("changes", "--since", 0, "--json").json["changes"][0]["dedupe_key"] == key(FIRST, 1)
+    site.settings["REINGEST_WEBHOOK_URL"] = webhook.url
+    site.reingest("outbox", "deliver")
+    assert webhook.deliveries == []
+    site.reingest("outbox", "retry", "--no-sink")
+    assert site.reingest("outbox", "deliver").exit_code == 0
+    assert webhook.keys == [key(FIRST, 1)]
+
+
+def test_a_sink_is_owed_facts_by_publishers_that_do_not_know_it(place: Site, store: Store, webhook: Webhook) -> None:
+    """A publish from a machine without the setting is owed to the sink all the same, and waits for who can deliver."""
+    store.publish(settlement_date=FIRST)
+    ran = place.reingest("outbox", "deliver", "--json", REINGEST_WEBHOOK_URL="")
+    assert (ran.exit_code, ran.json[0]["configured"], ran.json[0]["pending"]) == (0, False, 1)
+    assert place.reingest("outbox", "deliver").exit_code == 0
+    assert webhook.keys == [key(FIRST, 1)]
+
+
+def test_a_forgotten_sink_is_owed_nothing(place: Site, store: Store, webhook: Webhook) -> None:
+    """A sink that is forgotten gets nothing any more, not even what was pending, until it is configured again."""
+    store.publish(settlement_date=FIRST)
+    assert place.reingest("outbox", "forget", "webhook", "--reason", "replaced").exit_code == 0
+    store.publish(settlement_date=FIRST)
+    assert states(place) == ["forgotten", "no_sink"]
+    assert place.value("select reason from operator_action") == "replaced"
+    assert place.reingest("outbox", "forget", "webhook", "--reason", "again").exit_code == 2
+    place.reingest("outbox", "deliver")
+    store.publish(settlement_date=FIRST)
+    place.reingest("outbox", "deliver")
+    assert webhook.keys == [key(FIRST, 3)]
+
+
+@pytest.mark.parametrize("words", [[], ["--dead", "--no-sink"], ["1", "--dead"], ["999"]])
+def test_retry_wants_one_choice(words: list[str], place: Site) -> None:
+    """A retry of nothing, of two things, or of a fact that is not there is refused."""
+    assert place.reingest("outbox", "retry", *words).exit_code == 2
+
+
+def test_changes_are_paged(place: Site, store: Store) -> None:
+    """The feed gives what comes after a position, in order, and says from where to go on."""
+    for day in (FIRST, SECOND, FIRST):
+        store.publish(settlement_date=day)
+    first = place.reingest("changes", "--since", 0, "--limit", 2, "--json").json
+    assert [change["settlement_date"] for change in first["changes"]] == [str(FIRST), str(SECOND)]
+    rest = place.reingest("changes", "--since", first["next"], "--csv").out.splitlines()
+    assert rest[1].endswith(key(FIRST, 2))
+    assert len(rest) == 2
+    end = place.reingest("changes", "--since", 3)
+    assert end.out == "Next: reingest changes --since 3\n"
+
+
+def wait_until(is_so: Any, seconds: float = 15) -> None:
+    deadline = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.01)
