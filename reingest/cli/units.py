@@ -90,6 +90,7 @@ def reset(unit: BmUnitId, reason: Reason) -> None:
 
 
 def _decide(unit: str, decision: Literal["include", "exclude"] | None, reason: str) -> None:
+    from reingest.checkpoints import checkpoint
     from reingest.store.listings import has_unit
     from reingest.store.runs import add_operator_action
     from reingest.store.units import override_unit
@@ -103,3 +104,4 @@ def _decide(unit: str, decision: Literal["include", "exclude"] | None, reason: s
     with connected() as connection, connection.transaction():
         override_unit(connection, unit, decision, reason)
         add_operator_action(connection, f"unit_{decision or 'reset'}", reason, bm_unit=unit)
+    checkpoint("after_unit_decision")

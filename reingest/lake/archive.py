@@ -27,6 +27,7 @@ from typing import Any, Final
 
 import zstandard
 
+from reingest.checkpoints import checkpoint
 from reingest.clock import utc_now
 from reingest.curtailment.words import Side
 from reingest.errors import ArchiveError
@@ -151,6 +152,7 @@ class Archive:
                     self._manifest / f"{month}.jsonl", b"".join(manifest_line(entry) + b"\n" for entry in of_month)
                 )
             sync(self._manifest)
+            checkpoint("after_manifest")
         except OSError as error:
             raise ArchiveError(f"the manifest in {self.folder} cannot be written: {error}") from error
 
@@ -230,11 +232,14 @@ class Archive:
             for sha256, body in bodies.items():
                 written[sha256] = self._new / f"{sha256}.{secrets.token_hex(8)}"
                 sizes[sha256] = _write_new(written[sha256], compressor.compress(body))
+            checkpoint("payloads_written")
             for path in written.values():
                 sync(path)
+            checkpoint("payloads_synced")
             for sha256, path in written.items():
                 self._path(sha256).parent.mkdir(exist_ok=True)
                 path.rename(self._path(sha256))
+                checkpoint("payload_renamed")
         finally:
             for path in written.values():
                 path.unlink(missing_ok=True)
@@ -244,6 +249,7 @@ class Archive:
         """Sync the folders of payloads, also of those that another process may have renamed a moment ago."""
         for folder in {self._path(sha256).parent for sha256 in hashes} | {self._payloads}:
             sync(folder)
+        checkpoint("payload_folders_synced")
 
     def _path(self, sha256: str) -> Path:
         if not _SHA256.fullmatch(sha256):
@@ -281,6 +287,7 @@ def _make_folders(folder: Path) -> None:
         return
     _make_folders(folder.parent)
     folder.mkdir(exist_ok=True)
+    checkpoint("archive_folder_made")
     sync(folder.parent)
 
 
@@ -297,8 +304,10 @@ def _rewrite(path: Path, lines_of: Callable[[list[bytes]], list[bytes]]) -> Path
             file.writelines(line + b"\n" for line in lines_of(before.split(b"\n")[:-1]))
             file.flush()
             os.fsync(file.fileno())
+        checkpoint("manifest_rewritten")
         kept = _kept(path) if before else None
         new.rename(path)
+        checkpoint("manifest_replaced")
         sync(path.parent)
     return kept
 

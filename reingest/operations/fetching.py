@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
+from reingest.checkpoints import checkpoint
 from reingest.elexon.client import Answer, ElexonClient
 from reingest.elexon.requests import system_prices_request
 from reingest.elexon.stack_source import StackSource
@@ -83,6 +84,7 @@ class Fetcher:
             return
         run.system_prices = {price.period: price for price in prices}
         run.system_prices_fetch_id = fetch_id
+        checkpoint("after_system_prices")
 
     async def _fetch(self, subject: Subject) -> int:
         period, side = subject

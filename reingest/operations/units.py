@@ -3,6 +3,7 @@
 import logging
 from dataclasses import dataclass
 
+from reingest.checkpoints import checkpoint
 from reingest.elexon.bm_units import read_bm_units
 from reingest.elexon.client import ElexonClient
 from reingest.elexon.requests import bm_units_request
@@ -74,6 +75,7 @@ async def register_for(run: DateRun) -> Register:
 async def _refresh(client: ElexonClient, intake: Intake, connection: Connection) -> RefreshedUnits:
     answer = await client.ask(bm_units_request())
     fetch_id = await intake.keep(answer)
+    checkpoint("after_register_fetch")
     found = read_bm_units(answer.require_ok().body)
     changed = save_register(
         connection, found.units, fetch_id=fetch_id, null_ids=found.null_ids, duplicates=found.duplicates

@@ -21,6 +21,7 @@ from urllib.parse import quote
 
 import psycopg
 
+from reingest.checkpoints import checkpoint
 from reingest.clock import utc_now
 from reingest.errors import EmbeddedServerFailed
 from reingest.store import embedded_place
@@ -43,6 +44,7 @@ from reingest.store.embedded_process import (
     run,
     server_pid,
     spawn,
+    sync_folder,
 )
 
 USER = "reingest"
@@ -248,6 +250,7 @@ class EmbeddedPostgres:
         while is_server(pid, place.data) and server_pid(place.pid_file) is None:
             # Its pid file is not there yet, so it could be taken for absent.
             time.sleep(POLL_SECONDS)
+        checkpoint("server_launched")
 
     def _with_database(self) -> str:
         """Return the URL of the database `reingest`, which is made if need be; the server is ready."""
@@ -258,6 +261,7 @@ class EmbeddedPostgres:
             try:
                 with psycopg.connect(_maintenance(url), autocommit=True) as connection:
                     connection.execute(f"create database {DATABASE}")
+                    checkpoint("database_created")
             except psycopg.Error as error:
                 raise EmbeddedServerFailed(f"the database {DATABASE} could not be made: {error}") from error
         return url
@@ -280,7 +284,9 @@ def _make_cluster(place: Place, account: Account, install: Path, lock: int) -> N
         kept = place.base / f"data.incomplete-{utc_now():%Y%m%dT%H%M%S%f}"
         logger.warning("%s is not a complete cluster; it is kept as %s", place.data, kept)
         place.data.rename(kept)
+        checkpoint("incomplete_cluster_kept")
     account.make_private(place.unfinished)
+    checkpoint("cluster_folder_made")
     # Trust, because the socket's folder is the lock: only the server's account and root can reach it, and each of them
     # could read the data files as well. Peer authentication would keep root out when the server runs as `nobody`.
     # The built-in locale sorts alike on every machine.
@@ -300,11 +306,15 @@ def _make_cluster(place: Place, account: Account, install: Path, lock: int) -> N
         "C.UTF-8",
     ]
     run(command, account, place.base, lock)
+    checkpoint("cluster_initialised")
     (place.unfinished / COMPLETE).touch(mode=0o600)
     account.own(place.unfinished / COMPLETE)
-    _sync(place.unfinished)
+    sync_folder(place.unfinished)
+    checkpoint("cluster_marked_complete")
     place.unfinished.rename(place.data)
-    _sync(place.base)
+    checkpoint("cluster_renamed")
+    sync_folder(place.base)
+    checkpoint("cluster_made")
 
 
 def _require_same_major(place: Place, install: Path) -> None:
@@ -320,6 +330,7 @@ def _prepare_log(place: Place, account: Account) -> None:
     with suppress(FileNotFoundError):
         if place.log.stat().st_size > LOG_BYTES:
             place.log.rename(place.log.with_suffix(".log.old"))
+            checkpoint("server_log_turned")
     place.log.touch(mode=0o600)
     account.own(place.log)
 
@@ -375,11 +386,3 @@ def _last_words(log: Path) -> str:
     with suppress(OSError):
         return " / ".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-5:])
     return "nothing"
-
-
-def _sync(folder: Path) -> None:
-    number = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)

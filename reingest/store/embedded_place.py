@@ -19,8 +19,9 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from reingest.checkpoints import checkpoint
 from reingest.errors import EmbeddedServerFailed
-from reingest.store.embedded_process import file_lock
+from reingest.store.embedded_process import file_lock, replace_file
 
 RELOCATED_UNDER = Path("/var/lib/reingest")
 POINTER = "moved-to"
@@ -121,7 +122,7 @@ def prepare_place(folder: Path, account: Account, relocated_under: Path) -> Plac
         return place
     base = _unused(relocated_under, folder)
     _make_open(base)
-    (folder / POINTER).write_text(f"{base}\n", encoding="utf-8")
+    replace_file(folder / POINTER, f"{base}\n")
     return Place(folder, base)
 
 
@@ -216,7 +217,9 @@ def _copy_binaries(package: Path, target: Path) -> None:
             shutil.copytree(part, unfinished / part.name, ignore=shutil.ignore_patterns("include", "*.a", "*.py*"))
     for path in (unfinished, *unfinished.rglob("*")):
         path.chmod(0o755 if path.is_dir() or path.stat().st_mode & stat.S_IXUSR else 0o644)
+    checkpoint("server_programs_copied")
     unfinished.rename(target)
+    checkpoint("server_programs_renamed")
 
 
 def _make_open(folder: Path) -> None:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
+from reingest.checkpoints import checkpoint
 from reingest.errors import EmbeddedServerFailed
 
 if TYPE_CHECKING:
@@ -94,7 +95,37 @@ def disarm(lock_file: Path, data: Path) -> None:
     except (OSError, ValueError):
         return
     if psutil.pid_exists(pid) and not is_server(pid, data):
-        lock_file.write_text("".join((f"{NO_PROCESS}\n", *rest)), encoding="utf-8")
+        replace_file(lock_file, "".join((f"{NO_PROCESS}\n", *rest)))
+
+
+def replace_file(path: Path, text: str) -> None:
+    """Give a file another content, whole or not at all; owner and mode of the one it replaces stay.
+
+    Half a lock file keeps Postgres from ever starting again, and half a path leads elsewhere.
+    """
+    unfinished = path.with_name(f"{path.name}.new")
+    with unfinished.open("w", encoding="utf-8") as file:
+        file.write(text)
+        if path.exists():
+            was = path.stat()
+            unfinished.chmod(was.st_mode & 0o777)
+            if was.st_uid != os.geteuid():
+                os.chown(unfinished, was.st_uid, was.st_gid)
+        file.flush()
+        os.fsync(file.fileno())
+    checkpoint("server_file_written")
+    unfinished.replace(path)
+    checkpoint("server_file_replaced")
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Wait until the folder's entries are on disk."""
+    number = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
 
 
 def run(command: Sequence[str | Path], account: "Account", folder: Path, lock: int) -> None:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from psycopg.rows import class_row
 
+from reingest.checkpoints import checkpoint
 from reingest.curtailment.words import Side
 from reingest.store.database import Connection, database_errors
 from reingest.store.sql import query
@@ -63,8 +64,11 @@ def add_fetches(connection: Connection, run_id: UUID, fetches: Sequence[NewFetch
     """Store answered requests with their payloads, in one transaction; return their ids in the same order."""
     with database_errors(), connection.transaction():
         connection.execute(query("add_payloads"), _columns(_one_a_payload(fetches), _PAYLOAD_FIELDS))
+        checkpoint("payload_rows_added")
         rows = connection.execute(query("add_fetches"), {"run_id": run_id} | _columns(fetches, _FETCH_FIELDS))
-        return sorted(int(row[0]) for row in rows)
+        ids = sorted(int(row[0]) for row in rows)
+        checkpoint("before_fetch_rows_commit")
+    return ids
 
 
 def fetches_of_version(connection: Connection, version_id: int) -> list[Fetch]:

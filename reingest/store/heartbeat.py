@@ -19,6 +19,7 @@ from typing import Final, Self
 
 import psycopg
 
+from reingest.checkpoints import checkpoint
 from reingest.errors import Bug, DatabaseError, LeaseLost
 from reingest.store.database import connect, within
 from reingest.store.sql import query
@@ -108,6 +109,7 @@ class Heartbeat:
         """Delete the row; a release that fails leaves a dead holder's lease, which is free at once."""
         with suppress(psycopg.Error), within(self.connection, RELEASE_SECONDS):
             self.connection.execute(query("release_lease"), {"key": lease.key, "token": lease.token})
+        checkpoint("after_lease_release")
 
     def _run(self) -> None:
         lease = self._lease
@@ -140,7 +142,10 @@ class Heartbeat:
                 with self.connection.transaction():
                     limit = f"{int(self._pause * 1000)}ms"
                     self.connection.execute("select set_config('lock_timeout', %s, true)", [limit])
-                    return self.connection.execute(query("beat_lease"), claim).rowcount == 1
+                    beaten = self.connection.execute(query("beat_lease"), claim).rowcount == 1
+                    checkpoint("before_beat_commit")
+                checkpoint("after_beat")
+                return beaten
         except psycopg.errors.LockNotAvailable:
             return None  # a publish or a contender has the row for a moment: that is no loss
         except (psycopg.Error, DatabaseError) as error:

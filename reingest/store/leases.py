@@ -19,6 +19,7 @@ from uuid import UUID
 
 from psycopg.rows import class_row
 
+from reingest.checkpoints import checkpoint
 from reingest.errors import Bug, LeaseHolder, LeaseLost, Locked
 from reingest.store.database import Connection, database_errors
 from reingest.store.heartbeat import Heartbeat, Lease
@@ -156,6 +157,7 @@ def _acquire_in_turn(
                     raise
                 time.sleep(min(POLL_SECONDS, give_up - began))
             else:
+                checkpoint("lease_acquired")
                 return began
 
 
@@ -165,6 +167,7 @@ def _new_token(connection: Connection) -> int:
     if row is None:
         raise Bug("a sequence gave no value")
     connection.execute(query("hold_token"), {"token": row[0]})
+    checkpoint("lease_token_held")
     return int(row[0])
 
 
@@ -183,7 +186,9 @@ def _acquire(connection: Connection, claim: dict[str, Any]) -> None:
                 raise _locked(held)
             log.warning("taking over %s from %s", held.key, held.who)
             connection.execute(query("release_lease"), {"key": held.key, "token": held.token})
+            checkpoint("dead_lease_removed")
         inserted = connection.execute(query("insert_lease"), claim).fetchone()
+    checkpoint("lease_inserted")
 
 
 def _is_dead(connection: Connection, token: int) -> bool:

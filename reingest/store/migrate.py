@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import psycopg
 
 import reingest
+from reingest.checkpoints import checkpoint
 from reingest.curtailment.difficulty import shipped_difficulty
 from reingest.errors import DatabaseUnreachable, SchemaBehind
 from reingest.store.database import Connection, connect
@@ -40,7 +41,9 @@ def upgrade(url: str) -> None:
             config = alembic_config()
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+            checkpoint("before_upgrade_commit")
             connection.commit()
+        checkpoint("after_upgrade")
         save_difficulty(lock, shipped_difficulty())
 
 

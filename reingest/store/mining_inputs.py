@@ -5,6 +5,7 @@ from dataclasses import asdict
 
 from psycopg.rows import class_row
 
+from reingest.checkpoints import checkpoint
 from reingest.curtailment.difficulty import DifficultyEpoch, extend_difficulty
 from reingest.curtailment.mining import MinerModel
 from reingest.store.database import Connection, database_errors
@@ -21,6 +22,8 @@ def save_difficulty(connection: Connection, epochs: Sequence[DifficultyEpoch]) -
     new = [epoch for epoch in extend_difficulty(stored, epochs) if epoch not in set(stored)]
     with database_errors(), connection.transaction(), connection.cursor() as cursor:
         cursor.executemany(query("add_difficulty"), [asdict(epoch) for epoch in new])
+        checkpoint("before_difficulty_commit")
+    checkpoint("after_difficulty")
     return len(new)
 
 

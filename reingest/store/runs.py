@@ -12,6 +12,7 @@ from uuid import UUID
 from psycopg.types.json import Jsonb
 
 from reingest import __version__
+from reingest.checkpoints import checkpoint
 from reingest.curtailment.words import Side
 from reingest.errors import Bug, ReingestError
 from reingest.ids import new_id
@@ -118,6 +119,7 @@ def begin_run(connection: Connection, run: Run) -> None:
                 "flow_run_id": run.flow_run_id,
             },
         )
+    checkpoint("after_begin_run")
 
 
 def end_run(connection: Connection, run: Run, outcome: RunOutcome, error: ReingestError | None = None) -> None:
@@ -139,6 +141,7 @@ def end_run(connection: Connection, run: Run, outcome: RunOutcome, error: Reinge
                 "retries": run.retries,
             },
         ).rowcount
+    checkpoint("after_end_run")
     if ended != 1:
         raise Bug(f"run {run.id} had ended before")
 
@@ -150,6 +153,8 @@ def add_run_events(connection: Connection, run: Run, events: Sequence[tuple[str,
     ]
     with database_errors(), connection.transaction(), connection.cursor() as cursor:
         cursor.executemany(query("add_run_event"), rows)
+        checkpoint("before_run_events_commit")
+    checkpoint("after_run_events")
 
 
 def add_operator_action(
@@ -175,3 +180,4 @@ def add_operator_action(
                 "detail": Jsonb(detail),
             },
         )
+    checkpoint("after_operator_action")

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from reingest.checkpoints import checkpoint
 from reingest.store.database import Connection, database_errors
 from reingest.store.sql import query
 
@@ -39,6 +40,8 @@ class Register:
 def load_register(connection: Connection) -> Register | None:
     """Return the wind units in force, or None where the register was never fetched."""
     with database_errors(), connection.transaction():
+        # Units and hash of one moment: a decision or a refresh may be committed between the statements.
+        connection.execute("set transaction isolation level repeatable read, read only")
         newest = connection.execute(query("newest_register")).fetchone()
         if newest is None:
             return None
@@ -65,9 +68,12 @@ def save_register(
         added = connection.execute(query("add_register"), summary | {"hash": _digest(rows)}).fetchone()
         if added is None:
             return False
+        checkpoint("register_row_added")
         with connection.cursor() as cursor, cursor.copy(query("copy_bm_units")) as copy:
             for row in rows:
                 copy.write_row((added[0], *row))
+        checkpoint("before_register_commit")
+    checkpoint("after_register")
     return True
 
 
@@ -77,8 +83,10 @@ def override_unit(
     """Record that a unit counts as wind, or does not, whatever the register says; None ends the override."""
     with database_errors(), connection.transaction():
         connection.execute(query("retire_override"), {"bm_unit": bm_unit})
+        checkpoint("override_retired")
         if decision is not None:
             connection.execute(query("add_override"), {"bm_unit": bm_unit, "decision": decision, "reason": reason})
+            checkpoint("override_added")
 
 
 def _digest(value: object) -> str:

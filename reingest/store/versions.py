@@ -177,7 +177,9 @@ def held_twin(connection: Connection, candidate: Candidate) -> tuple[int, int] |
 def abandon_leftovers(connection: Connection, settlement_date: date) -> int:
     """Abandon what dead runs left open on the date; the caller holds its lease. Return how many there were."""
     with database_errors():
-        return connection.execute(query("abandon_leftovers"), {"settlement_date": settlement_date}).rowcount
+        abandoned = connection.execute(query("abandon_leftovers"), {"settlement_date": settlement_date}).rowcount
+    checkpoint("after_leftovers")
+    return abandoned
 
 
 def stage_version(connection: Connection, candidate: Candidate) -> tuple[int, int]:
@@ -196,6 +198,8 @@ def stage_version(connection: Connection, candidate: Candidate) -> tuple[int, in
                 _copy(connection, name, version_id, rows)
             checkpoint("before_stage_commit")
             move_version(connection, version_id, "staging", "candidate")
+            checkpoint("candidate_moved")
+    checkpoint("after_stage_commit")
     return version_id, number
 
 
@@ -218,12 +222,14 @@ def hold_version(connection: Connection, version_id: int) -> None:
     """
     with database_errors():
         move_version(connection, version_id, "candidate", "held")
+    checkpoint("after_hold")
 
 
 def abandon_version(connection: Connection, version_id: int) -> None:
     """Abandon a version that was not published; an abandoned one is served by nothing and restored by nobody."""
     with database_errors():
         connection.execute(query("abandon_version"), {"version_id": version_id})
+    checkpoint("after_abandon")
 
 
 def save_checks(connection: Connection, version_id: int, run_id: UUID, checks: Iterable[Check]) -> None:
@@ -361,6 +367,7 @@ def _copy(connection: Connection, name: str, version_id: int, rows: Iterable[Seq
     with connection.cursor() as cursor, cursor.copy(query(name)) as copy:
         for row in rows:
             copy.write_row((version_id, *row))
+    checkpoint(f"after_{name}")
 
 
 def _read(connection: Connection, row_class: type[_Row], name: str, **parameters: object) -> list[_Row]:

@@ -17,7 +17,6 @@ from functools import cached_property
 from multiprocessing import get_context
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, TypeAlias
 from unittest.mock import patch
 
@@ -106,9 +105,8 @@ class Site:
     def start(self, *words: object, stop_at: str = "", **environment: str) -> "Command":
         """Start a command in a process of its own; at the checkpoint `stop_at` it stops, until SIGCONT."""
         output = Path(tempfile.mkdtemp(dir=self.home.parent))
-        more = self.environment(**environment) | ({checkpoints.VARIABLE: stop_at} if stop_at else {})
         process = _FORK_SERVER.Process(
-            target=_command, args=([*map(str, words)], more, output), kwargs={"stops": bool(stop_at)}, daemon=True
+            target=_command, args=([*map(str, words)], self.environment(**environment), output, stop_at), daemon=True
         )
         process.start()
         return Command(process, output)
@@ -202,14 +200,16 @@ class Command:
         return (self._output / name).read_text(encoding="utf-8")
 
 
-def _command(words: list[str], environment: dict[str, str], output: Path, *, stops: bool) -> None:
+def _command(words: list[str], environment: dict[str, str], output: Path, stop_at: str) -> None:
     """Be the process of a command: its output goes to files, and its end is `main`'s exit code."""
     for name, number in (("out", 1), ("err", 2)):
         os.dup2(os.open(output / name, os.O_WRONLY | os.O_CREAT), number)
     os.environ.update(environment)
     os.chdir(output)
-    if stops:
-        patch.object(checkpoints, "signal", SimpleNamespace(SIGKILL=signal.SIGSTOP)).start()
+    if stop_at:
+        checkpoints.watch(checkpoints.signaller(stop_at, signal.SIGSTOP))
+    elif place := environment.get(checkpoints.VARIABLE):
+        checkpoints.watch(checkpoints.signaller(place))
     sys.exit(main(words))
 
 

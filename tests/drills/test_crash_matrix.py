@@ -1,0 +1,89 @@
+"""Commands killed at the checkpoints that they pass; one plain re-run at once ends like a clean run."""
+
+from contextlib import ExitStack
+from pathlib import Path
+from signal import SIGKILL
+
+import pytest
+
+from tests.support.boundaries import checkpoint_names
+from tests.support.drills import DrillSize, Tally
+from tests.support.readers import Reader
+from tests.support.scenarios import MODES, OTHERS, Places, Prepared, Scenario
+from tests.support.sites import copy_of
+from tests.support.states import left_open, state_of
+
+ELSEWHERE = {
+    "cluster_folder_made", "cluster_initialised", "cluster_made", "cluster_marked_complete", "cluster_renamed",
+    "database_created", "incomplete_cluster_kept", "server_file_replaced", "server_file_written", "server_launched",
+    "server_log_turned", "server_programs_copied", "server_programs_renamed",
+}  # fmt: skip
+"""Checkpoints of the embedded server, which has drills of its own."""
+BEATING = {"after_beat", "before_beat_commit"}
+"""Checkpoints of a heartbeat, which a run of half a second does not live to see."""
+OVERTAKEN = {"after_abandon"}
+"""Checkpoints of a run that finds its lease lost."""
+PARTS = 2
+
+
+def crash(places: Places, prepared: Prepared, place: str, home: Path) -> int:
+    """Kill a run at a place, run again at once, and compare; return how often the date was read meanwhile."""
+    scenario = prepared.scenario
+    with copy_of(prepared.site, places.databases, home) as site, ExitStack() as meanwhile:
+        seen = meanwhile.enter_context(Reader(site.database_url)).seen if scenario.start != "new" else None
+        ran = site.start(*scenario.words, REINGEST_CRASH_AT=place).finish()
+        assert ran.exit_code == -SIGKILL, f"it was not killed at {place}: {ran}"
+        again = site.reingest(*scenario.words)
+        assert again.exit_code in scenario.exits, f"after {place}: {again.err}"
+        assert state_of(site) == prepared.new, f"after {place}"
+        assert left_open(site) == [], f"after {place}"
+    if seen is None:
+        return 0
+    assert seen.looks <= prepared.looks, f"a mixture was served: {place}"
+    assert seen.dumps <= {prepared.old.dump, prepared.new.dump}, f"a mixture was served: {place}"
+    return seen.reads
+
+
+def crash_at_each(places: Places, prepared: Prepared, points: tuple[str, ...], tally: Tally, folder: Path) -> None:
+    """Crash at each of these points, and count."""
+    what = f"crash points, {prepared.scenario.name}"
+    tally.counted(what, 0, wanted=len(points))
+    for point in points:
+        if tally.size.is_over:
+            return
+        reads = crash(places, prepared, point, folder / point / "home")
+        tally.counted(what)
+        tally.counted("reads during crashes, 0 mixed", reads)
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+@pytest.mark.parametrize("mode", MODES, ids=lambda mode: mode.name)
+def test_a_mode_killed_at_a_checkpoint(
+    mode: Scenario, part: int, places: Places, drill_size: DrillSize, tally: Tally, tmp_path: Path
+) -> None:
+    """A kill -9 at a checkpoint of a mode leaves the old date or the new one, and the re-run what a clean run does."""
+    prepared = places.prepared(mode)
+    assert len(prepared.points) >= 40
+    step = drill_size.pick(sample=24, ci=1, long=1)
+    crash_at_each(places, prepared, prepared.points[part :: PARTS * step], tally, tmp_path)
+
+
+@pytest.mark.parametrize("scenario", OTHERS, ids=lambda scenario: scenario.name)
+def test_another_command_killed_at_a_checkpoint(
+    scenario: Scenario, places: Places, drill_size: DrillSize, tally: Tally, tmp_path: Path
+) -> None:
+    """A kill -9 in any other command that writes is mended by the same command, too."""
+    if drill_size.name == "sample":
+        pytest.skip("a drill for CI")
+    prepared = places.prepared(scenario)
+    by_modes = {point for mode in MODES for point in places.prepared(mode).points}
+    points = tuple(point for point in prepared.points if point not in by_modes)
+    crash_at_each(places, prepared, points, tally, tmp_path)
+
+
+def test_every_checkpoint_is_crashed_at(places: Places, drill_size: DrillSize) -> None:
+    """Each checkpoint of the source is on the way of some drill; none is left out, and none is made up."""
+    if drill_size.name == "sample":
+        pytest.skip("a drill for CI")
+    passed = {point for scenario in (*MODES, *OTHERS) for point in places.prepared(scenario).points}
+    assert passed | ELSEWHERE | BEATING | OVERTAKEN == set(checkpoint_names())

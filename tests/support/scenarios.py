@@ -1,0 +1,190 @@
+"""Scenarios to crash in: a command, the state that it begins from, and the state that it leads to."""
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, TypeAlias
+
+from reingest import checkpoints
+from tests.support.days import REGISTER, TINY_DATE, TINY_DAY
+from tests.support.postgres import Databases
+from tests.support.readers import look_at
+from tests.support.sites import Site, copy_of, recorded_elexon
+from tests.support.states import State, left_open, state_of
+
+DATE_OF_BIDS: Final = ("date", TINY_DATE, "--side", "bid", "--json")
+OTHER_REGISTER: Final = (*REGISTER, ("T_NEWW-1", "WIND", "New Wind Ltd"))
+_PREPARED: TypeAlias = Callable[["Places", Site], None]
+
+
+def nothing_more(_places: "Places", _site: Site) -> None:
+    """Begin from the start as it is."""
+
+
+def restate(places: "Places", site: Site) -> None:
+    """Have Elexon say something else by now."""
+    site.elexon_url = places.restated.url
+
+
+def hold_a_version(places: "Places", site: Site) -> None:
+    """Hold a restatement that is not what was expected."""
+    restate(places, site)
+    assert site.reingest(*DATE_OF_BIDS, "--expect-energy", "1").exit_code == 1
+
+
+def leave_a_dead_lease(places: "Places", site: Site) -> None:
+    """Kill a run that has written its candidate."""
+    restate(places, site)
+    assert site.start(*DATE_OF_BIDS, REINGEST_CRASH_AT="after_stage").finish().exit_code < 0
+
+
+def decide_and_expect(_places: "Places", site: Site) -> None:
+    """Decide on a unit, and expect a total."""
+    assert site.reingest("units", "exclude", "T_GASP-1", "--reason", "no wind").exit_code == 0
+    assert site.reingest("expected", "set", TINY_DATE, "--energy", "10").exit_code == 0
+
+
+def another_register(places: "Places", site: Site) -> None:
+    """Have Elexon list one unit more."""
+    site.elexon_url = places.other_register.url
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A command to be killed.
+
+    Attributes:
+        start: `new`, a database without a schema; `empty`, one with it; `served`, one with a version of the date.
+        prepare: What happens before.
+        words: The command.
+        exits: How it ends, and how its re-run ends, when nothing kills it.
+    """
+
+    name: str
+    start: str
+    prepare: _PREPARED
+    words: tuple[object, ...]
+    exits: frozenset[int] = frozenset({0})
+
+
+MODES: Final = (
+    Scenario("first", "empty", restate, DATE_OF_BIDS),
+    Scenario("again", "served", restate, DATE_OF_BIDS),
+    Scenario("periods", "served", restate, ("date", TINY_DATE, "--periods", "1-2", "--json")),
+)
+"""The three modes of which each is killed at every checkpoint that it passes."""
+
+OTHERS: Final = (
+    Scenario("unchanged", "served", nothing_more, DATE_OF_BIDS),
+    Scenario("held", "served", restate, (*DATE_OF_BIDS, "--expect-energy", "1"), frozenset({1})),
+    # Once it is published a version is not held any more, and the re-run says so.
+    Scenario(
+        "publish held",
+        "served",
+        hold_a_version,
+        ("publish", TINY_DATE, "--version", 2, "--reason", "it is right"),
+        frozenset({0, 2}),
+    ),
+    Scenario("take over", "served", leave_a_dead_lease, DATE_OF_BIDS),
+    Scenario("units refresh", "served", another_register, ("units", "refresh")),
+    Scenario("units include", "served", decide_and_expect, ("units", "include", "T_GASP-1", "--reason", "it is wind")),
+    Scenario("expected", "served", decide_and_expect, ("expected", "set", TINY_DATE, "--energy", "11")),
+    Scenario("upgrade", "new", nothing_more, ("db", "upgrade")),
+)
+"""What passes the checkpoints that are on no mode's way."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A scenario's site, to be copied, with what a run that nobody kills makes of a copy.
+
+    Attributes:
+        passes: The checkpoints that the run passes, in order, as often as it does.
+        looks: What a reader sees of the date before and after it.
+    """
+
+    scenario: Scenario
+    site: Site
+    old: State
+    new: State
+    looks: frozenset[str | None]
+    passes: tuple[str, ...]
+
+    @property
+    def points(self) -> tuple[str, ...]:
+        """The names of the checkpoints that it passes, in order."""
+        return tuple(dict.fromkeys(self.passes))
+
+
+class Places:
+    """Elexons and sites that scenarios begin from; made once, copied for every drill, all gone at the end."""
+
+    def __init__(self, databases: Databases, template: str, folder: Path, until: ExitStack) -> None:
+        self.databases = databases
+        self._template = template
+        self._folder = folder
+        self._until = until
+        self._starts: dict[str, Site] = {}
+        self._prepared: dict[str, Prepared] = {}
+        self.original = until.enter_context(recorded_elexon(folder, TINY_DAY))
+        self.restated = until.enter_context(recorded_elexon(folder, TINY_DAY))
+        self.restated.restate(TINY_DATE, unit="T_HILLW-1", volume_factor="2")
+        self.restated.restate(TINY_DATE, unit="T_HILLW-2", volume_factor="3")
+        self.other_register = until.enter_context(recorded_elexon(folder, TINY_DAY, units=OTHER_REGISTER))
+
+    def prepared(self, scenario: Scenario) -> Prepared:
+        """Return the scenario's site and what becomes of it."""
+        if scenario.name not in self._prepared:
+            site = self.copy(self.start(scenario.start))
+            scenario.prepare(self, site)
+            self._prepared[scenario.name] = self._tried(scenario, site)
+        return self._prepared[scenario.name]
+
+    def start(self, name: str) -> Site:
+        """Return the site of that name; nobody changes it."""
+        if name not in self._starts:
+            database = self.databases.database(*([] if name == "new" else [self._template]))
+            home = self._folder / f"start-{name}" / "home"
+            home.mkdir(parents=True)
+            site = Site(self._until.enter_context(database), home, self.original.url)
+            if name == "served":
+                ran = site.reingest(*DATE_OF_BIDS)
+                assert ran.exit_code == 0, ran.err
+            self._starts[name] = site
+        return self._starts[name]
+
+    def copy(self, site: Site) -> Site:
+        """Return a copy that lasts as long as the places do."""
+        home = self._folder / f"copy-{len(self._prepared)}" / "home"
+        return self._until.enter_context(copy_of(site, self.databases, home))
+
+    def _tried(self, scenario: Scenario, site: Site) -> Prepared:
+        passes: list[str] = []
+        with copy_of(site, self.databases, self._folder / f"clean-{len(self._prepared)}" / "home") as clean:
+            old, before = _seen(scenario, clean)
+            with watched(passes.append):
+                ran = clean.reingest(*scenario.words)
+            assert ran.exit_code in scenario.exits, ran.err
+            assert left_open(clean) == []
+            new, after = _seen(None, clean)
+        return Prepared(scenario, site, old, new, frozenset({before, after}), tuple(passes))
+
+
+class watched:  # noqa: N801  (reads as a function where it is used)
+    """Have the checkpoints of this process call a watcher for the block."""
+
+    def __init__(self, watcher: checkpoints.Watch) -> None:
+        self._watcher = watcher
+
+    def __enter__(self) -> None:
+        checkpoints.watch(self._watcher)
+
+    def __exit__(self, *_: object) -> None:
+        checkpoints.watch(None)
+
+
+def _seen(scenario: Scenario | None, site: Site) -> tuple[State, str | None]:
+    if scenario is not None and scenario.start == "new":
+        return State(""), None
+    return state_of(site), look_at(site.database_url)
