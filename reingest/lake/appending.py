@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from reingest.checkpoints import checkpoint
+
 _LOOK_AGAIN_SECONDS: Final = 0.01
 
 
@@ -28,7 +30,9 @@ def append_lines(path: Path, lines: bytes, *, patience_seconds: float | None = N
         _cut_torn_line(file)
         file.write(lines)
         file.flush()
+        checkpoint("lines_written")
         os.fsync(file.fileno())
+        checkpoint("lines_synced")
     if new:
         sync(path.parent)
 

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from reingest.checkpoints import checkpoint
 from reingest.errors import ArchiveError
 from reingest.lake.archive import Archive, ManifestEntry, manifest_line
 
@@ -111,6 +112,7 @@ def move_aside(archive: Archive, path: str) -> str:
         if there.exists():
             there = there.with_name(f"{there.name}.{secrets.token_hex(4)}")
         (archive.folder / path).rename(there)
+        checkpoint("stray_moved")
     except OSError as error:
         raise ArchiveError(f"{path} cannot be moved aside: {error}") from error
     return str(there.relative_to(archive.folder))

@@ -6,6 +6,7 @@ from datetime import date
 
 from psycopg.rows import class_row
 
+from reingest.checkpoints import checkpoint
 from reingest.curtailment.checks import ExpectedTotal
 from reingest.curtailment.words import DefinitionName
 from reingest.store.database import Connection, database_errors
@@ -31,7 +32,10 @@ def set_expected_totals(connection: Connection, expected: Sequence[StoredExpecte
     with database_errors(), connection.transaction():
         for total in expected:
             connection.execute(query("retire_expected"), asdict(total))
+            checkpoint("expected_retired")
             connection.execute(query("add_expected"), asdict(total))
+        checkpoint("before_expected_commit")
+    checkpoint("after_expected")
 
 
 def retire_expected_totals(
@@ -42,4 +46,5 @@ def retire_expected_totals(
         retired = connection.execute(
             query("retire_expected_of_date"), {"settlement_date": settlement_date, "definition": definition}
         ).fetchall()
+    checkpoint("after_expected_retired")
     return [row[0] for row in retired]

@@ -81,7 +81,9 @@ def leases(connection: Connection) -> list[HeldLease]:
 def free_lease(connection: Connection, held: HeldLease) -> bool:
     """Delete a lease that another holds, so that its token publishes nothing any more; tell whether it was there."""
     with database_errors():
-        return connection.execute(query("release_lease"), {"key": held.key, "token": held.token}).rowcount == 1
+        freed = connection.execute(query("release_lease"), {"key": held.key, "token": held.token}).rowcount == 1
+    checkpoint("after_lease_freed")
+    return freed
 
 
 @contextmanager

@@ -94,6 +94,7 @@ def confirm(
                 "run_id": run_id,
             },
         ).fetchone()
+    checkpoint("after_confirm")
     if confirmed is None:
         raise Conflict("the date was published again meanwhile", settlement_date=settlement_date)
     until: datetime | None = confirmed[0]
@@ -104,12 +105,16 @@ def _publish(connection: Connection, lease: Lease, publication: Publication, ttl
     with connection.transaction():
         connection.execute(query("begin_publish"), {"limit": f"{int(ttl_seconds * 500)}ms"})
         require_lease(connection, lease)
+        checkpoint("publish_lease_locked")
         now, retired = _lock_day(connection, publication)
         checkpoint("in_publish")
         if retired is not None:
             connection.execute(query("retire_version"), {"version_id": retired, "now": now})
+            checkpoint("publish_retired")
         _serve(connection, publication, now)
+        checkpoint("publish_served")
         generation = _move_day(connection, publication, now)
+        checkpoint("publish_day_moved")
         _add_outbox(connection, publication, generation, retired=retired, now=now)
         checkpoint("before_publish_commit")
     checkpoint("after_publish_commit")

@@ -2,7 +2,8 @@
 
 import ast
 import re
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -49,20 +50,21 @@ def checkpoint_names() -> list[str]:
 
 
 def unguarded_boundaries(unless: frozenset[tuple[str, str]]) -> list[str]:
-    """Return every function with a durable boundary that passes no checkpoint, nor is called by ones that do.
+    """Return every function with a durable boundary that passes no checkpoint, nor is called by ones that do only.
 
     Args:
         unless: modules and functions that need none.
     """
-    by_module: dict[str, list[Function]] = {}
-    for function in _functions():
-        by_module.setdefault(function.module, []).append(function)
+    functions = list(_functions())
+    callers: dict[str, list[Function]] = defaultdict(list)
+    for function in functions:
+        for name in function.calls:
+            callers[name].append(function)
     return [
         f"{function.module}:{function.line} {function.name}: {', '.join(function.boundaries)}"
-        for functions in by_module.values()
         for function in functions
         if function.boundaries and (function.module, function.name) not in unless
-        if not _is_guarded(function, functions)
+        if not _is_guarded(function, callers)
     ]
 
 
@@ -71,11 +73,13 @@ def functions_with_boundaries() -> set[tuple[str, str]]:
     return {(function.module, function.name) for function in _functions() if function.boundaries}
 
 
-def _is_guarded(function: Function, functions: list[Function], seen: frozenset[str] = frozenset()) -> bool:
+def _is_guarded(function: Function, callers: Mapping[str, list[Function]], seen: frozenset[str] = frozenset()) -> bool:
+    """Tell whether a checkpoint is near; callers go by their bare names, so one more can only make it stricter."""
     if function.checkpoints:
         return True
-    callers = [one for one in functions if function.name in one.calls and one.name not in seen | {function.name}]
-    return bool(callers) and all(_is_guarded(one, functions, seen | {function.name}) for one in callers)
+    seen |= {function.name}
+    found = [caller for caller in callers.get(function.name, ()) if caller.name not in seen]
+    return bool(found) and all(_is_guarded(caller, callers, seen) for caller in found)
 
 
 def _functions() -> Iterator[Function]:

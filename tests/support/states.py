@@ -32,6 +32,9 @@ union all
 select 'stray rows', version_id::text from curtailment_record where version_id not in (select id from version)
 """
 
+_OF_THE_RUN: Final = frozenset({"run_id", "version", "replaces", "timestamp"})
+"""What messages say that depends on how often a date was tried, and when."""
+
 
 @dataclass(frozen=True)
 class State:
@@ -59,5 +62,5 @@ def left_open(site: Site) -> list[tuple[Any, ...]]:
 
 
 def _told(row: tuple[Any, ...]) -> tuple[Any, ...]:
-    body = {name: value for name, value in row[-1].items() if name not in {"run_id", "version"}}
+    body = {name: value for name, value in row[-1].items() if name not in _OF_THE_RUN}
     return (*row[:-1], json.dumps(body, sort_keys=True))
