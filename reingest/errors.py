@@ -22,7 +22,8 @@ ReingestError
 ├── DatabaseError       69   Postgres cannot be used
 │   ├── DatabaseUnreachable  no connection, or it broke
 │   ├── SchemaBehind         the schema is not the one this code needs
-│   └── EmbeddedServerFailed the embedded server could not be started or stopped
+│   ├── EmbeddedServerFailed the embedded server could not be started or stopped
+│   └── BackupFailed         a backup could not be written or put back
 ├── PrefectError        69   Prefect cannot be used
 │   ├── PrefectUnavailable   no server, deployment or worker that could run the flow
 │   └── FlowRunCrashed       the flow run's process ended without an outcome
@@ -307,6 +308,13 @@ class EmbeddedServerFailed(DatabaseError):
     """The embedded Postgres could not be started or stopped."""
 
     code = "embedded_server"
+
+
+class BackupFailed(DatabaseError):
+    """A backup could not be written or put back."""
+
+    code = "backup_failed"
+    safe = "What is served has not changed; a file that was not finished is no backup."
 
 
 class PrefectError(ReingestError):

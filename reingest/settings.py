@@ -91,6 +91,11 @@ class Settings(BaseModel):
         return self.home / "prefect"
 
     @property
+    def backups_folder(self) -> Path:
+        """Where backups are written, each with its manifest."""
+        return self.home / "backups"
+
+    @property
     def postgres_folder(self) -> Path:
         """Where the embedded server keeps its data."""
         return self.home / "postgres"

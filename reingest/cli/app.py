@@ -57,6 +57,7 @@ COMMANDS: Final[Mapping[str, LazyCommand]] = {
     "expected": LazyCommand("expected", "app", "Expected totals, which a date must come to."),
     "mining": LazyCommand("mining", "app", "Bitcoin difficulty, which mining estimates are made from."),
     "db": LazyCommand("db", "app", "The embedded Postgres, and the schema."),
+    "backup": LazyCommand("backup", "app", "What the database holds as one file, and back."),
     "stand-in": LazyCommand("stand_in", "app", "A local Elexon for tests, demos and drills."),
     "selftest": LazyCommand("selftest", "app", "Whether this installation works, tried on a made-up date."),
     "config": LazyCommand("config", "app", "The settings in force, and whether they work."),

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Final, Literal
 from uuid import UUID
 
@@ -170,6 +171,6 @@ def _text(value: object) -> str:
         return value.isoformat().replace("+00:00", "Z")
     if isinstance(value, timedelta):
         return f"{value.total_seconds():g}"
-    if isinstance(value, str | int | date | UUID):
+    if isinstance(value, str | int | date | UUID | Path):
         return str(value)
     raise TypeError(f"{type(value).__name__} has no plain form")

@@ -5,7 +5,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import Any, Final
 
 import psycopg
 from psycopg import IsolationLevel
@@ -15,6 +15,9 @@ from reingest.errors import DatabaseUnreachable, SchemaBehind
 
 Connection = psycopg.Connection[TupleRow]
 
+# Putting a backup back makes the tables anew, and to a snapshot from before that they would look empty. It locks this
+# table first, and a lock is taken before the snapshot is: a reader sees all of the one database, or all of the other.
+BEFORE_A_SNAPSHOT: Final = "lock table settlement_day in access share mode"
 APPLICATION_ROLE = "reingest_app"
 # A lost network is noticed within a minute, far below the hour that TCP would take by itself.
 _KEEPALIVES = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 6}
@@ -105,4 +108,5 @@ def snapshot(connection: Connection) -> Iterator[None]:
     connection.isolation_level = IsolationLevel.REPEATABLE_READ
     connection.read_only = True
     with database_errors(), connection.transaction():
+        connection.execute(BEFORE_A_SNAPSHOT)
         yield

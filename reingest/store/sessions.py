@@ -8,7 +8,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 from sqlmodel import Session
 
-from reingest.store.database import connect, database_errors
+from reingest.store.database import BEFORE_A_SNAPSHOT, connect, database_errors
 from reingest.store.migrate import require_schema
 
 
@@ -35,6 +35,7 @@ def reading_session(url: str, *, purpose: str) -> Iterator[Session]:
         )
         with database_errors(), Session(engine, expire_on_commit=False) as session:
             try:
+                session.connection().exec_driver_sql(BEFORE_A_SNAPSHOT)
                 yield session
             except DBAPIError as error:
                 raise error.orig or error from error

@@ -35,3 +35,21 @@ def history(history_site: Site, databases: Databases, tmp_path: Path) -> Iterato
     """Return a site with three versions of a date and one of the next; its Elexon is out of reach."""
     with copy_of(history_site, databases, tmp_path / "home") as site:
         yield site
+
+
+@pytest.fixture(scope="session")
+def changed_site(history_site: Site, databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """Return a site to be copied that was backed up and has published the date twice since."""
+    with copy_of(history_site, databases, tmp_path_factory.mktemp("changed") / "home") as site:
+        assert site.reingest("backup", "create").exit_code == 0
+        assert site.reingest("restore", DATE, "--version", 1, "--reason", "a change").exit_code == 0
+        assert site.date(DATE, "--source", "archive", "--force").json["outcome"] == "published"
+        yield site
+
+
+@pytest.fixture
+def changed(changed_site: Site, databases: Databases, tmp_path: Path) -> Iterator[tuple[Site, Path]]:
+    """Return a site that has changed since it was backed up, and the backup."""
+    with copy_of(changed_site, databases, tmp_path / "home") as site:
+        (path,) = (site.home / "backups").glob("*.dump")
+        yield site, path

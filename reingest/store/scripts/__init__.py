@@ -1,0 +1,1 @@
+"""SQL scripts that psql runs; see `reingest.store.putting_back`."""

@@ -1,0 +1,80 @@
+-- After the rows of a backup are back, before the commit: they are complete, no number goes back, and it is on record.
+
+reset search_path;
+set local lock_timeout = '60s';
+
+do $$
+declare
+    wanted record;
+    found bigint;
+begin
+    for wanted in select key, value::bigint as rows from jsonb_each_text(current_setting('reingest.tables')::jsonb) loop
+        execute format('select count(*) from %I', wanted.key) into found;
+        if found <> wanted.rows then
+            raise exception 'table % has % rows and should have %', wanted.key, found, wanted.rows;
+        end if;
+    end loop;
+end $$;
+
+-- Ids, and the positions of facts: what was given away after the backup was made is not given away again.
+select setval(format('%I', mark.sequencename)::regclass, greatest(mark.last_value, coalesce(now.last_value, 1)))
+from pg_temp.mark_sequence mark
+join pg_sequences now on now.schemaname = 'public' and now.sequencename = mark.sequencename;
+
+insert into settlement_day (settlement_date)
+select settlement_date from pg_temp.mark_day on conflict do nothing;
+
+create temporary table moved_day on commit drop as
+select day.settlement_date
+from settlement_day day
+join pg_temp.mark_day mark using (settlement_date)
+left join version on version.id = day.current_version_id
+where (version.id, version.content_hash) is distinct from (mark.current_version_id, mark.content_hash);
+
+update settlement_day day
+set last_number = greatest(day.last_number, mark.last_number),
+    generation = greatest(day.generation, mark.generation)
+        + (day.settlement_date in (select settlement_date from pg_temp.moved_day))::integer
+from pg_temp.mark_day mark
+where mark.settlement_date = day.settlement_date;
+
+-- Consumers are told of each date that serves another version now, or none.
+with fact as (
+    insert into outbox (settlement_date, generation, version_id, kind, body, dedupe_key)
+    select day.settlement_date, day.generation, version.id, told.kind,
+        jsonb_strip_nulls(jsonb_build_object(
+            'type', told.kind,
+            'settlement_date', day.settlement_date,
+            'generation', day.generation,
+            'version', version.number,
+            'run_id', version.run_id,
+            'content_hash', version.content_hash,
+            'provisional', day.provisional_until is not null and version.id is not null,
+            'timestamp', to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+            'reason', current_setting('reingest.reason'),
+            'totals', (
+                select jsonb_object_agg(definition, jsonb_build_object(
+                    'energy_mwh', trim_scale(energy_mwh)::text, 'payment_gbp', trim_scale(payment_gbp)::text))
+                from daily_summary where version_id = version.id
+            )
+        )),
+        concat_ws(':', told.kind, day.settlement_date, version.number, day.generation)
+    from pg_temp.moved_day
+    join settlement_day day using (settlement_date)
+    left join version on version.id = day.current_version_id
+    cross join lateral (
+        select case when version.id is null then 'date_withdrawn' else 'date_published' end as kind
+    ) told
+    returning id, settlement_date
+)
+insert into outbox_delivery (outbox_id, sink, settlement_date)
+select fact.id, outbox_sink.sink, fact.settlement_date
+from fact, outbox_sink where outbox_sink.forgotten_at is null;
+
+insert into operator_action (who, host, action, reason, detail)
+values (
+    current_setting('reingest.who'), current_setting('reingest.host'), 'backup_restore',
+    current_setting('reingest.reason'), current_setting('reingest.detail')::jsonb
+);
+
+commit;
