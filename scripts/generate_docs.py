@@ -19,6 +19,7 @@ from reingest.cli.app import every_command
 from reingest.curtailment import content
 from reingest.elexon.rejects import ROW_MEANINGS, STRUCTURAL_MEANINGS
 from reingest.errors import every_error
+from reingest.operations.metrics import SERIES
 from reingest.settings import Settings, environment_name
 
 DOCS: Final = Path(__file__).parents[1] / "docs"
@@ -65,6 +66,15 @@ def row_rejects_block() -> str:
     return _codes(ROW_MEANINGS)
 
 
+def metrics_block() -> str:
+    """Return the series of metrics: name, type, labels with the values that are always there, meaning."""
+    lines = ["| series | type | labels | meaning |", "|---|---|---|---|"]
+    for series in SERIES:
+        labels = "; ".join(f"`{name}`{': ' + ', '.join(values) if values else ''}" for name, values in series.labels)
+        lines.append(f"| `{series.name}` | {series.kind} | {labels} | {series.meaning} |")
+    return "\n".join(lines)
+
+
 def dump_block() -> str:
     """Return the dump's format as its own module tells it."""
     return cleandoc(str(content.__doc__)).partition("\n\n")[2]
@@ -94,6 +104,7 @@ BLOCKS: Final = MappingProxyType[str, Callable[[], str]](
         "payload_rejects": payload_rejects_block,
         "row_rejects": row_rejects_block,
         "dump": dump_block,
+        "metrics": metrics_block,
     }
 )
 

@@ -56,6 +56,7 @@ COMMANDS: Final[Mapping[str, LazyCommand]] = {
     "units": LazyCommand("units", "app", "The register of BM units, and which of them count as wind."),
     "expected": LazyCommand("expected", "app", "Expected totals, which a date must come to."),
     "mining": LazyCommand("mining", "app", "Bitcoin difficulty, which mining estimates are made from."),
+    "metrics": LazyCommand("metrics", "metrics", "Counts and times in Prometheus' text format."),
     "db": LazyCommand("db", "app", "The embedded Postgres, and the schema."),
     "backup": LazyCommand("backup", "app", "What the database holds as one file, and back."),
     "stand-in": LazyCommand("stand_in", "app", "A local Elexon for tests, demos and drills."),
