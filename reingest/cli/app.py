@@ -58,6 +58,7 @@ COMMANDS: Final[Mapping[str, LazyCommand]] = {
     "mining": LazyCommand("mining", "app", "Bitcoin difficulty, which mining estimates are made from."),
     "metrics": LazyCommand("metrics", "metrics", "Counts and times in Prometheus' text format."),
     "db": LazyCommand("db", "app", "The embedded Postgres, and the schema."),
+    "purge": LazyCommand("purge", "app", "Versions that were never served, and old log lines, deleted."),
     "backup": LazyCommand("backup", "app", "What the database holds as one file, and back."),
     "stand-in": LazyCommand("stand_in", "app", "A local Elexon for tests, demos and drills."),
     "selftest": LazyCommand("selftest", "app", "Whether this installation works, tried on a made-up date."),

@@ -52,3 +52,61 @@ select %(version_id)s, definition, miner_model, btc from daily_mining where vers
 insert into mining_rate (version_id, period, miner_model, difficulty, reward, btc_per_mwh, segments)
 select %(version_id)s, period, miner_model, difficulty, reward, btc_per_mwh, segments
 from mining_rate where version_id = %(source_id)s;
+
+-- name: purgeable_versions
+-- Abandoned and held ones beyond the newest few of each date. A held one that is its date's newest, abandoned ones
+-- apart, still waits for a person's decision.
+select id, settlement_date, number, state
+from (
+    select version.*, row_number() over (partition by settlement_date order by number desc) as place,
+        not exists (
+            select from version newer
+            where newer.settlement_date = version.settlement_date and newer.number > version.number
+                and newer.state <> 'abandoned'
+        ) as newest
+    from version
+    where state = any (%(states)s::text[]) and state in ('abandoned', 'held')
+        and (%(settlement_date)s::date is null or settlement_date = %(settlement_date)s)
+) candidate
+where place > %(keep)s and (state = 'abandoned' or %(pending)s or not newest)
+order by settlement_date, number;
+
+-- name: sizes_of_versions
+-- What versions are in each table: rows, and the bytes of their values.
+with doomed as (select unnest(%(ids)s::bigint[]) as version_id)
+select 'version' as name, count(*)::bigint as rows, coalesce(sum(pg_column_size(version)), 0)::bigint as bytes
+from version where id in (select version_id from doomed)
+union all
+select 'version_period', count(*), coalesce(sum(pg_column_size(version_period)), 0)
+from version_period join doomed using (version_id)
+union all
+select 'curtailment_record', count(*), coalesce(sum(pg_column_size(curtailment_record)), 0)
+from curtailment_record join doomed using (version_id)
+union all
+select 'reject', count(*), coalesce(sum(pg_column_size(reject)), 0) from reject join doomed using (version_id)
+union all
+select 'daily_summary', count(*), coalesce(sum(pg_column_size(daily_summary)), 0)
+from daily_summary join doomed using (version_id)
+union all
+select 'daily_unit_summary', count(*), coalesce(sum(pg_column_size(daily_unit_summary)), 0)
+from daily_unit_summary join doomed using (version_id)
+union all
+select 'daily_mining', count(*), coalesce(sum(pg_column_size(daily_mining)), 0)
+from daily_mining join doomed using (version_id)
+union all
+select 'mining_rate', count(*), coalesce(sum(pg_column_size(mining_rate)), 0)
+from mining_rate join doomed using (version_id)
+union all
+select 'check_result', count(*), coalesce(sum(pg_column_size(check_result)), 0)
+from check_result join doomed using (version_id);
+
+-- name: purge_versions
+select purge_versions(%(ids)s);
+
+-- name: old_events
+select 'run_event' as name, count(*)::bigint as rows, coalesce(sum(pg_column_size(run_event)), 0)::bigint as bytes
+from run_event join run on run.id = run_event.run_id
+where run.finished_at < %(older_than)s and run_event.at < %(older_than)s;
+
+-- name: purge_events
+select purge_events(%(older_than)s);
