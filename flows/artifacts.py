@@ -5,7 +5,8 @@ Each artifact has a fixed key, so that the UI keeps the history of each; how a r
 """
 
 import asyncio
-from typing import Any
+import math
+from typing import Any, Final, Self
 from uuid import UUID
 
 from prefect.artifacts import (
@@ -23,46 +24,74 @@ from reingest.operations.report_markdown import error_markdown, picture_markdown
 from reingest.operations.report_tables import check_rows, diff_by_period_rows, diff_by_unit_rows
 from reingest.operations.run_result import error_result, report_result
 
+SECONDS_BETWEEN: Final = 0.5
+
 
 class FetchProgress:
-    """The progress of a fetch, as one artifact that moves with every batch."""
+    """The progress of a fetch, as one artifact that moves at most twice a second; no batch waits for it.
+
+    Its block ends when the artifact tells the last of it.
+    """
 
     def __init__(self) -> None:
         """Begin with nothing; the artifact is made with the first batch."""
         self._done = 0
+        self._percent = 0.0
+        self._shown = 0.0
+        self._due = -math.inf
         self._artifact: UUID | None = None
-        self._turn = asyncio.Lock()
+        self._showing: asyncio.Task[None] | None = None
 
-    async def add(self, periods: int, of: int) -> None:
+    async def __aenter__(self) -> Self:
+        """Begin."""
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Show the last of it."""
+        if self._showing is not None:
+            await self._showing
+        if self._shown != self._percent:
+            await self._show()
+
+    def add(self, periods: int, of: int) -> None:
         """Count periods as fetched, of all that are asked."""
-        async with self._turn:  # batches end side by side, and the bar only goes one way
-            self._done += periods
-            percent = 100 * self._done / of
-            if self._artifact is None:
-                self._artifact = await acreate_progress_artifact(percent, key="fetch", description="periods fetched")
-            else:
-                await aupdate_progress_artifact(self._artifact, percent)
+        self._done += periods
+        self._percent = 100 * self._done / of
+        now = asyncio.get_running_loop().time()
+        if now >= self._due and (self._showing is None or self._showing.done()):
+            self._due = now + SECONDS_BETWEEN
+            self._showing = asyncio.create_task(self._show())
+
+    async def _show(self) -> None:
+        self._shown = self._percent
+        if self._artifact is None:
+            self._artifact = await acreate_progress_artifact(self._shown, key="fetch", description="periods fetched")
+        else:
+            await aupdate_progress_artifact(self._artifact, self._shown)
 
 
 async def show_report(report: DateReport, picture: str) -> None:
     """Show a run that went through its stages: its report, the picture of the day, its checks, what differs."""
-    await _leave_result(report_result(report))
-    await acreate_markdown_artifact(report_markdown(report), key="report", description=outcome_sentence(report))
     title = f"{report.settlement_date}: energy by BM unit and settlement period"
-    await acreate_markdown_artifact(picture_markdown(picture, title), key="picture", description=title)
-    for key, rows, describe in (
+    tables = (
         ("checks", check_rows(report), "what was checked"),
         ("diff-by-period", diff_by_period_rows(report), "against the served version, by settlement period"),
         ("diff-by-unit", diff_by_unit_rows(report), "against the served version, by BM unit"),
-    ):
-        if rows:
-            await acreate_table_artifact([*rows], key=key, description=describe)
+    )
+    await asyncio.gather(
+        _leave_result(report_result(report)),
+        acreate_markdown_artifact(report_markdown(report), key="report", description=outcome_sentence(report)),
+        acreate_markdown_artifact(picture_markdown(picture, title), key="picture", description=title),
+        *(acreate_table_artifact([*rows], key=key, description=about) for key, rows, about in tables if rows),
+    )
 
 
 async def show_error(error: ReingestError) -> None:
     """Show an error: what happened, what is safe now, and what to do next."""
-    await _leave_result(error_result(error))
-    await acreate_markdown_artifact(error_markdown(error), key="report", description=error.sentence)
+    await asyncio.gather(
+        _leave_result(error_result(error)),
+        acreate_markdown_artifact(error_markdown(error), key="report", description=error.sentence),
+    )
 
 
 async def _leave_result(result: dict[str, Any]) -> None:

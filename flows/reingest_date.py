@@ -126,13 +126,14 @@ async def _run_stages(request: DateRequest) -> tuple[DateReport, str]:
     async def each_batch(fetcher: Fetcher, batch: Batch) -> int:
         named = fetch_periods.with_options(task_run_name=f"periods {batch[0]}-{batch[-1]}")
         rows = await named(_unseen(fetcher), batch)
-        await progress.add(len(batch), len(fetcher.run.asked))
+        progress.add(len(batch), len(fetcher.run.asked))
         return rows
 
     async def each_stage(stage: Stage, run: DateRun) -> None:
         await run_stage(stage, _unseen(run))
 
-    async with open_date_run(settings, ensure_database(settings), request, each_batch=each_batch) as run:
+    url = ensure_database(settings)
+    async with progress, open_date_run(settings, url, request, each_batch=each_batch) as run:
         report = await go_through(run, each_stage)
         return report, day_picture(run.require_facts().content, run.require_register().lead_parties)
 
