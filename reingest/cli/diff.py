@@ -20,7 +20,7 @@ from reingest.curtailment.records import CurtailmentRecord
 from reingest.curtailment.totals import Totals
 from reingest.curtailment.words import DEFINITION_NAMES, DefinitionName
 from reingest.operations.figures_text import period_ranges
-from reingest.store.contents import VersionFacts, content_of, current_number, number_before, version_facts
+from reingest.store.contents import VersionFacts, content_of, current_number, numbers_to_compare, version_facts
 from reingest.store.database import Connection
 
 INPUTS: Final = ("sides", "register_hash", "definitions", "mining_inputs_hash", "code_version")
@@ -84,11 +84,17 @@ def diff(
     as_json: AsJson = False,
     as_csv: AsCsv = False,
 ) -> None:
-    """Show what differs between two versions of a date; without numbers, the served one and the one before it."""
+    """Show what differs between two versions of a date.
+
+    Without numbers a held version that waits for a decision stands against the served one; where none waits, the
+    served one against the one that it replaced.
+    """
     output = Output.chosen(as_json=as_json, as_csv=as_csv)
     with reading() as connection:
-        older = a if a is not None else number_before(connection, settlement_date)
-        newer = b if b is not None else current_number(connection, settlement_date)
+        if a is None:
+            older, newer = numbers_to_compare(connection, settlement_date)
+        else:
+            older, newer = a, b if b is not None else current_number(connection, settlement_date)
         compared = compare_versions(connection, settlement_date, older, newer)
     # One line a field that changed, or a row that came or went: CSV has only these, a table has the sums above them.
     rows = list(_record_rows(compared.records))

@@ -61,16 +61,22 @@ def current_number(connection: Connection, settlement_date: date) -> int:
     return _served_numbers(connection, settlement_date)[0]
 
 
-def number_before(connection: Connection, settlement_date: date) -> int:
-    """Return the number of the version that the served one replaced.
+def numbers_to_compare(connection: Connection, settlement_date: date) -> tuple[int, int]:
+    """Return the numbers of the versions that a person wants compared who names none, the older one first.
+
+    A held version that is newer than the served one waits for a decision, and stands against it; where none waits,
+    the served one stands against the one that it replaced.
 
     Raises:
         NotFound: nothing is served for the date, or nothing was before it.
     """
-    numbers = _served_numbers(connection, settlement_date)
-    if len(numbers) == 1:
-        raise _missing(settlement_date, f"version {numbers[0]} of {settlement_date} is its first; name two to compare")
-    return numbers[1]
+    served, *replaced = _served_numbers(connection, settlement_date)
+    waiting = connection.execute(query("newest_held"), {"settlement_date": settlement_date, "after": served}).fetchone()
+    if waiting is not None:
+        return served, int(waiting[0])
+    if not replaced:
+        raise _missing(settlement_date, f"version {served} of {settlement_date} is its first; name two to compare")
+    return replaced[0], served
 
 
 def content_of(connection: Connection, settlement_date: date, version: VersionFacts) -> Content:

@@ -124,5 +124,11 @@ where settlement_date = %(settlement_date)s and state in ('published', 'supersed
 order by served_from desc
 limit 2;
 
+-- name: newest_held
+select number from version
+where settlement_date = %(settlement_date)s and state = 'held' and number > %(after)s
+order by number desc
+limit 1;
+
 -- name: dates_without_mining
 select settlement_date from version where state = 'published' and mining_state = 'unavailable' order by 1;

@@ -73,14 +73,14 @@ def test_a_dump_of_altered_rows_is_a_bug(store: Store, database_url: str, reinge
 
 
 def test_diff_compares_the_served_version_with_the_one_before(store: Store, reingest: Command) -> None:
-    """Without numbers the served version stands against the one that it replaced; held ones do not count."""
+    """Without numbers the served version stands against the one that it replaced; an older held one does not count."""
     store.publish()
+    store.hold(A_DAY[:1])
     changed = record(**A_DAY[0]._asdict() | {"volume": "-11"})
     store.publish([changed, *A_DAY[1:3]])
-    store.hold(A_DAY[:1])
     shown = reingest("diff", DATE, "--json").json
 
-    assert (shown["old"]["number"], shown["new"]["number"], shown["same"]) == (1, 2, False)
+    assert (shown["old"]["number"], shown["new"]["number"], shown["same"]) == (1, 3, False)
     assert shown["totals"]["so_flagged"] == {
         "old_energy_mwh": "14.623456789",
         "new_energy_mwh": "15.123456789",
@@ -97,6 +97,16 @@ def test_diff_compares_the_served_version_with_the_one_before(store: Store, rein
     assert [one["side"] for one in shown["records"]["removed"]] == ["offer"]
     assert shown["outcomes"] == [{"period": 2, "side": "offer", "old": "fetched", "new": "confirmed_empty"}]
     assert list(shown["mining"]) == ["so_flagged", "all_bids", "net"]
+
+
+def test_diff_compares_a_held_version_with_the_served_one(store: Store, reingest: Command) -> None:
+    """Without numbers the newest version that waits for a decision stands against what is served."""
+    store.publish()
+    store.hold(A_DAY[:1])
+    store.hold(A_DAY[:2])
+    shown = reingest("diff", DATE, "--json").json
+
+    assert [(shown[one]["number"], shown[one]["state"]) for one in ("old", "new")] == [(1, "published"), (3, "held")]
 
 
 def test_diff_says_which_inputs_differ(store: Store, reingest: Command) -> None:
