@@ -19,6 +19,7 @@ from reingest.cli.app import every_command
 from reingest.curtailment import content
 from reingest.elexon.rejects import ROW_MEANINGS, STRUCTURAL_MEANINGS
 from reingest.errors import every_error
+from reingest.operations.doctor.finding import KINDS
 from reingest.operations.metrics import SERIES
 from reingest.settings import Settings, environment_name
 
@@ -75,6 +76,15 @@ def metrics_block() -> str:
     return "\n".join(lines)
 
 
+def findings_block() -> str:
+    """Return the doctor's findings: id, severity, what is wrong, how it is mended."""
+    rows = [
+        f"| `{kind.id}` | {kind.severity} | {kind.meaning} | {kind.mending} | {kind.mended_by} |"
+        for kind in KINDS.values()
+    ]
+    return "\n".join(["| id | severity | what is wrong | mending | what is done |", "|---|---|---|---|---|", *rows])
+
+
 def dump_block() -> str:
     """Return the dump's format as its own module tells it."""
     return cleandoc(str(content.__doc__)).partition("\n\n")[2]
@@ -105,6 +115,7 @@ BLOCKS: Final = MappingProxyType[str, Callable[[], str]](
         "row_rejects": row_rejects_block,
         "dump": dump_block,
         "metrics": metrics_block,
+        "findings": findings_block,
     }
 )
 

@@ -99,3 +99,38 @@ begin
 end $$;
 create trigger keep_what_was_published before update on version
     for each row when (old.state in ('published', 'superseded')) execute function keep_what_was_published();
+
+-- ── the doctor: spans that do not fit together ──────────────────────────────────────────────────────────────────
+
+create function mend_served_span(which bigint, new_from timestamptz, new_to timestamptz) returns void
+language plpgsql security definer set search_path = public, pg_temp
+as $$
+declare
+    mended version;
+begin
+    select * into strict mended from version where id = which and state in ('published', 'superseded') for update;
+    -- Only to an instant that another row of the publish tells: nobody can say with this what was served when.
+    if new_from is distinct from mended.served_from and not exists (
+        select from version before
+        where before.settlement_date = mended.settlement_date and before.served_to = new_from
+            and before.basis_generation = mended.basis_generation - 1
+        union all
+        select from outbox where version_id = which and (body ->> 'timestamp')::timestamptz = new_from
+    ) then
+        raise check_violation using message = 'no publish of the version was at that instant';
+    end if;
+    if new_to is distinct from mended.served_to and not exists (
+        select from version after
+        left join outbox on outbox.version_id = after.id
+        where after.settlement_date = mended.settlement_date and after.basis_generation = mended.basis_generation + 1
+            and new_to in (after.served_from, (outbox.body ->> 'timestamp')::timestamptz)
+    ) then
+        raise check_violation using message = 'no publish after that of the version was at that instant';
+    end if;
+    alter table version disable trigger user;
+    update version set served_from = new_from, served_to = new_to where id = which;
+    alter table version enable trigger user;
+end $$;
+comment on function mend_served_span is 'Set when a version was served to what the other rows of its publishes tell; anything else is refused.';
+revoke execute on function mend_served_span from public;
+grant execute on function mend_served_span to reingest_app;

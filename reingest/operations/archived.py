@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 
+from reingest.curtailment.words import Side
 from reingest.elexon.stack import read_stack
 from reingest.elexon.system_prices import read_system_prices
 from reingest.errors import PayloadRejected
@@ -11,10 +12,19 @@ from reingest.store.fetches import Fetch, fetches_of_version, newest_fetches
 
 
 def archived_fetches(run: DateRun) -> list[Fetch]:
-    """Return the fetches that an archive run re-derives the date from."""
-    if run.current.id is not None:
-        return fetches_of_version(run.connection, run.current.id)
-    return newest_fetches(run.connection, run.settlement_date)
+    """Return the fetches that an archive run re-derives the date from.
+
+    They are those of the served version. What it has no fetch of, because none was had or because somebody took it
+    away, is taken from the newest good answer.
+    """
+    served = fetches_of_version(run.connection, run.current.id) if run.current.id is not None else []
+    had = {_subject(fetch) for fetch in served}
+    newest = newest_fetches(run.connection, run.settlement_date)
+    return [*served, *(fetch for fetch in newest if _subject(fetch) not in had)]
+
+
+def _subject(fetch: Fetch) -> tuple[str, int | None, Side | None]:
+    return fetch.dataset, fetch.period, fetch.side
 
 
 def take_archived_stacks(run: DateRun, fetches: Iterable[Fetch], periods: Collection[int], *, carried: bool) -> None:

@@ -50,6 +50,24 @@ def load_register(connection: Connection) -> Register | None:
     return Register(id=newest[0], hash=_digest([newest[1], overrides]), lead_parties=parties)
 
 
+def register_named(connection: Connection, register_id: int, register_hash: str) -> Register | None:
+    """Return the wind units that a version names: its register with the overrides that were in force when it was made.
+
+    The state of the overrides is found by the hash; None where no state that they ever had gives it.
+    """
+    with database_errors():
+        named = connection.execute(query("register_by_id"), {"register_id": register_id}).fetchone()
+        if named is None:
+            return None
+        for (instant,) in connection.execute(query("override_instants")).fetchall():
+            overrides = connection.execute(query("overrides_at"), {"instant": instant}).fetchall()
+            if _digest([named[0], overrides]) == register_hash:
+                at = {"register_id": register_id, "instant": instant}
+                parties: dict[str, str | None] = dict(connection.execute(query("wind_units_at"), at).fetchall())
+                return Register(id=register_id, hash=register_hash, lead_parties=parties)
+    return None
+
+
 def save_register(
     connection: Connection, units: Sequence[Any], *, fetch_id: int, null_ids: int, duplicates: int
 ) -> bool:

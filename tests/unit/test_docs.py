@@ -9,6 +9,7 @@ import typer
 from reingest.cli.app import every_command
 from reingest.elexon.rejects import MEANINGS
 from reingest.errors import ReingestError, every_error
+from reingest.operations.doctor.finding import KINDS
 from reingest.settings import Settings, environment_name
 from reingest.store.runs import EXIT_CODES
 from reingest.store.tables import Table
@@ -64,6 +65,14 @@ def test_every_error_is_documented(error: type[ReingestError]) -> None:
 def test_every_reject_code_is_documented(code: str) -> None:
     """A reject code has a line in docs/errors.md."""
     assert f"| `{code}` |" in page("errors.md")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_finding_is_documented(kind: str) -> None:
+    """What the doctor can find has a line in docs/doctor.md, and its command is one that there is."""
+    assert f"| `{kind}` |" in page("doctor.md")
+    words = KINDS[kind].command.format(date="D", scope="", version=1, key="K", id=kind).split()
+    assert any(" ".join(words[:length]) in COMMANDS for length in (2, 3))
 
 
 @pytest.mark.parametrize("exit_code", sorted({*EXIT_CODES.values(), *(error.exit_code for error in every_error())}))

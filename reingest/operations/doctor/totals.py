@@ -1,0 +1,88 @@
+"""Totals and content: what is stored of a version is what was published, to the last digit."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from reingest.curtailment.content import content_hash
+from reingest.operations.doctor.dates import ExaminedDate, explaining
+from reingest.operations.doctor.finding import Finding
+from reingest.store.contents import content_of, version_facts
+from reingest.store.examined import ExaminedVersion, strayed_records
+from reingest.store.versions import Difference, recomputed_differences
+
+_KIND_OF_LEVEL: Final = {
+    "records": "records-count-differs",
+    "day": "daily-summary-differs",
+    "unit": "unit-summary-differs",
+    "mining": "mining-differs",
+}
+
+
+def served_totals(examined: ExaminedDate) -> Iterator[Finding]:
+    """Find totals of the served version that are not what its rows come to."""
+    version = examined.published
+    if version is None:
+        return
+    for one in recomputed_differences(examined.site.connection, version.id):
+        yield examined.finding(
+            _KIND_OF_LEVEL[one.level],
+            found=f"stored {one.stored or 'nothing'}",
+            expected=f"{one.recomputed or 'nothing'}, counted from the records",
+            version=version,
+            about=_about(one),
+            instead=examined.rebuilding(),
+        )
+
+
+def served_content(examined: ExaminedDate) -> Iterator[Finding]:
+    """Find a served version whose stored rows do not come to the content hash that it was published with."""
+    version = examined.published
+    if version is None or examined.site.examined.quick:
+        return
+    stored = stored_content_hash(examined, version)
+    if stored != version.content_hash:
+        yield examined.finding(
+            "content-hash-differs",
+            found=f"the rows come to {stored}",
+            expected=version.content_hash,
+            version=version,
+            instead=examined.rebuilding(),
+        )
+    for strayed in strayed_records(examined.site.connection, version.id):
+        yield examined.finding(
+            "fetch-of-other-subject",
+            found=f"{strayed.records} records of another answer",
+            expected="records of the period's own answer",
+            version=version,
+            about=f"period {strayed.period} {strayed.side} records",
+            instead=examined.rebuilding(),
+        )
+
+
+def earlier_content(examined: ExaminedDate) -> Iterator[Finding]:
+    """Find versions that were served earlier, or are held, whose rows are not what they were."""
+    if examined.site.examined.quick:
+        return
+    for version in examined.versions:
+        if version.state not in ("superseded", "held"):
+            continue
+        differences = recomputed_differences(examined.site.connection, version.id)
+        stored = stored_content_hash(examined, version)
+        if differences or stored != version.content_hash:
+            yield examined.finding(
+                "version-altered",
+                found=f"{version.state}; {len(differences)} totals differ, the rows come to {stored}",
+                expected=version.content_hash,
+                version=version,
+                instead=explaining(),
+            )
+
+
+def stored_content_hash(examined: ExaminedDate, version: ExaminedVersion) -> str:
+    """Return the hash of what a version's stored rows say."""
+    facts = version_facts(examined.site.connection, examined.settlement_date, version.number)
+    return content_hash(content_of(examined.site.connection, examined.settlement_date, facts))
+
+
+def _about(one: Difference) -> str:
+    return " ".join(part for part in (one.definition, one.subject) if part)
