@@ -140,7 +140,7 @@ def wind_rows_priced(records: Iterable[CurtailmentRecord]) -> Check:
         status="fail" if unpriced else "pass",
         expected="0 records without a price",
         actual=f"{len(unpriced)} records without a price",
-        detail=_shown(f"period {record.period} {record.side} {record.bm_unit}" for record in unpriced),
+        detail=shown(f"period {record.period} {record.side} {record.bm_unit}" for record in unpriced),
     )
 
 
@@ -152,7 +152,7 @@ def rows_accounted(payloads: Iterable[PayloadRows]) -> Check:
         status="fail" if lost else "pass",
         expected="rows = accepted + rejected in every payload",
         actual=f"not so in {len(lost)} payloads" if lost else "so in every payload",
-        detail=_shown(
+        detail=shown(
             f"period {payload.period} {payload.side}: {payload.rows} rows, {payload.accepted} accepted, "
             f"{payload.rejected} rejected"
             for payload in lost
@@ -210,7 +210,7 @@ def _rejects(name: str, otherwise: CheckStatus, rejects: Collection[RejectedRow]
         status=otherwise if rejects else "pass",
         expected="0 rejected rows",
         actual=f"{len(rejects)} rejected rows",
-        detail=_shown(
+        detail=shown(
             f"{code}: period {period} {side} {unit}" + (f" ({count} rows)" if count > 1 else "")
             for (code, period, side, unit), count in sorted(counted.items())
         ),
@@ -250,7 +250,7 @@ def _listed(periods: Iterable[int]) -> str:
     return ", ".join(str(period) for period in periods)
 
 
-def _shown(items: Iterable[str]) -> str:
+def shown(items: Iterable[str]) -> str:
     """Join the first few; a detail is a sentence, not a report."""
     texts = list(items)
     rest = len(texts) - _SHOWN

@@ -85,7 +85,7 @@ def wind_row_counts(rows: pa.Table, wind_units: Collection[str]) -> dict[tuple[i
 def earliest_created(rows: pa.Table) -> dict[int, datetime | None]:
     """Return each period's earliest `createdDateTime` over all of its rows; None where no row has one."""
     found = rows.group_by("period").aggregate([("created_at", "min")])
-    return {row["period"]: _in_utc(row["created_at_min"]) for row in found.to_pylist()}
+    return {row["period"]: in_utc(row["created_at_min"]) for row in found.to_pylist()}
 
 
 def _of_units(wind_units: Collection[str]) -> pc.Expression:
@@ -104,10 +104,10 @@ def _python_values(rows: pa.Table, name: str) -> list[Any]:
 def _instants(values: "pa.ChunkedArray[Any]") -> list[datetime | None]:
     """Convert each distinct instant once: they are dear to convert, and the rows of a period share one."""
     encoded = values.combine_chunks().dictionary_encode()
-    distinct = [_in_utc(instant) for instant in encoded.dictionary.to_pylist()]
+    distinct = [in_utc(instant) for instant in encoded.dictionary.to_pylist()]
     return [None if index is None else distinct[index] for index in encoded.indices.to_pylist()]
 
 
-def _in_utc(instant: datetime | None) -> datetime | None:
+def in_utc(instant: datetime | None) -> datetime | None:
     """Give the instant the standard library's UTC; which class Arrow takes for it depends on what is installed."""
     return instant and instant.astimezone(UTC)

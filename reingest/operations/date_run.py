@@ -13,6 +13,7 @@ from reingest.curtailment.content import Content
 from reingest.curtailment.definitions import Definition, definitions_for
 from reingest.curtailment.diff import RecordDiff
 from reingest.curtailment.mining import MiningRate
+from reingest.curtailment.stack_facts import StackFacts, Subject
 from reingest.curtailment.totals import Totals
 from reingest.curtailment.words import DefinitionName, Side
 from reingest.elexon.stack import RawStack
@@ -47,8 +48,6 @@ async def fetch_batch(fetcher: "Fetcher", batch: Batch) -> int:
 
 
 Decision = Literal["publish", "hold", "unchanged"]
-Subject = tuple[int, Side]
-"""A period and a side: what one stack request is about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +88,8 @@ class DateFacts:
     unit_totals: Mapping[DefinitionName, Mapping[str, Totals]]
     provisional_until: datetime | None
     unknown_fields: frozenset[str]
+    stacks: Mapping[Subject, StackFacts]
+    units_named: frozenset[str]
 
     @property
     def totals(self) -> Mapping[DefinitionName, Totals]:

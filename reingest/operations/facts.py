@@ -13,11 +13,12 @@ from reingest.curtailment.exact import plain
 from reingest.curtailment.mining import MinerModel, daily_bitcoin, mining_rates
 from reingest.curtailment.outcomes import judge_period, provisional_until
 from reingest.curtailment.records import CurtailmentRecord, earliest_created, select_records, wind_row_counts
+from reingest.curtailment.stack_facts import Subject, stack_facts, units_named
 from reingest.curtailment.totals import Totals, daily_totals, period_totals, unit_totals
 from reingest.curtailment.words import DefinitionName, PeriodOutcome
 from reingest.elexon.rows import Reject, StackTable, stack_table
 from reingest.errors import PartialDate, PayloadRejected, ReingestError
-from reingest.operations.date_run import DateFacts, DateRun, FetchedStack, MiningInputs, Subject
+from reingest.operations.date_run import DateFacts, DateRun, FetchedStack, MiningInputs
 from reingest.store.versions import RejectedRow, VersionPeriod
 
 _SHOWN = 3
@@ -38,6 +39,8 @@ def derive_facts(run: DateRun) -> DateFacts:
         unit_totals=unit_totals(records, run.definitions),
         provisional_until=_provisional_until(run, periods),
         unknown_fields=frozenset().union(*(stack.unknown_fields for stack in stacks)),
+        stacks=stack_facts(table.rows),
+        units_named=units_named(table.rows, (reject.bm_unit for reject in table.rejects)),
     )
 
 

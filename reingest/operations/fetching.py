@@ -12,13 +12,14 @@ from datetime import datetime
 from typing import Any, Final
 
 from reingest.checkpoints import checkpoint
+from reingest.curtailment.stack_facts import Subject
 from reingest.elexon.client import Answer, ElexonClient
 from reingest.elexon.requests import system_prices_request
 from reingest.elexon.stack_source import StackSource
 from reingest.elexon.system_prices import read_system_prices
 from reingest.errors import SourceError, SourceTooSlow, SourceUnreachable, TlsFailed
 from reingest.operations.archived import archived_fetches, take_archived_prices, take_archived_stacks
-from reingest.operations.date_run import Batch, DateRun, FetchedStack, Subject
+from reingest.operations.date_run import Batch, DateRun, FetchedStack
 from reingest.operations.intake import Intake
 from reingest.store.fetches import fetches_of_version
 

@@ -1,6 +1,8 @@
 """Verify: the checks that a date must pass, and what becomes of it."""
 
 from collections import defaultdict
+from collections.abc import Iterable
+from datetime import datetime
 
 from reingest.curtailment.checks import (
     Check,
@@ -14,9 +16,10 @@ from reingest.curtailment.checks import (
     wind_rows_priced,
 )
 from reingest.curtailment.outcomes import combine_outcomes
+from reingest.curtailment.source_checks import accepted_totals, calculation_runs, so_flags, unit_ids
 from reingest.curtailment.words import PeriodOutcome
 from reingest.operations.date_run import DateRun
-from reingest.store.versions import Difference, recomputed_differences
+from reingest.store.versions import Difference, VersionPeriod, periods_of, recomputed_differences
 
 _SHOWN = 5
 
@@ -35,8 +38,39 @@ def verify_date(run: DateRun) -> None:
             for period in facts.periods
         ),
         field_drift(facts.unknown_fields),
+        *_source_checks(run),
         *(check for expected in run.expected for check in expected_totals(expected, facts.totals)),
     ]
+
+
+def _source_checks(run: DateRun) -> tuple[Check, ...]:
+    """Compare the answers with each other, with the register and with what is served."""
+    facts, register = run.require_facts(), run.require_register()
+    carried = {subject for subject, fetched in run.fetched.items() if fetched.carried}
+    rejected = {(reject.period, reject.side) for reject in facts.rejects}
+    served = periods_of(run.connection, run.current.id) if run.diff and run.current.id is not None else []
+    return (
+        accepted_totals(
+            {period.number: period for period in run.calendar},
+            facts.stacks,
+            run.system_prices,
+            incomparable=carried | rejected,
+        ),
+        calculation_runs(
+            _created(facts.periods),
+            _created(served),
+            changed=run.diff.by_period if run.diff else (),
+            latest=max((one.created_last for one in facts.stacks.values() if one.created_last), default=None),
+            answered_at=max((one.answered_at for one in run.fetched.values() if one.answered_at), default=None),
+        ),
+        so_flags(facts.content.records, facts.stacks),
+        unit_ids(facts.units_named, facts.stacks, register=register.units, wind_units=register.wind_units),
+    )
+
+
+def _created(periods: Iterable[VersionPeriod]) -> dict[int, datetime | None]:
+    """Return when the figures of each period with rows were calculated."""
+    return {period.period: period.created_at for period in periods if period.outcome == "fetched"}
 
 
 def period_outcomes(run: DateRun) -> dict[int, PeriodOutcome]:

@@ -25,11 +25,13 @@ class Register:
         id: The register row that they come from.
         hash: sha256 over that register and the overrides in force: what a version records.
         lead_parties: The lead party by BM unit id, of every unit that counts as wind.
+        units: The ids of all units, wind or not.
     """
 
     id: int
     hash: str
     lead_parties: Mapping[str, str | None]
+    units: frozenset[str] = frozenset()
 
     @property
     def wind_units(self) -> frozenset[str]:
@@ -46,8 +48,9 @@ def load_register(connection: Connection) -> Register | None:
         if newest is None:
             return None
         parties: dict[str, str | None] = dict(connection.execute(query("wind_units")).fetchall())
+        units = frozenset(row[0] for row in connection.execute(query("unit_ids"), {"register_id": newest[0]}))
         overrides = connection.execute(query("overrides_in_force")).fetchall()
-    return Register(id=newest[0], hash=_digest([newest[1], overrides]), lead_parties=parties)
+    return Register(id=newest[0], hash=_digest([newest[1], overrides]), lead_parties=parties, units=units)
 
 
 def register_named(connection: Connection, register_id: int, register_hash: str) -> Register | None:

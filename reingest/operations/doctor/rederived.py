@@ -6,9 +6,10 @@ from contextlib import ExitStack
 from typing import Any, Final
 
 from reingest.curtailment.records import CurtailmentRecord
+from reingest.curtailment.stack_facts import Subject
 from reingest.errors import ArchiveError, PayloadRejected
 from reingest.operations.archived import take_archived_prices, take_archived_stacks
-from reingest.operations.date_run import DateFacts, DateRun, Subject
+from reingest.operations.date_run import DateFacts, DateRun
 from reingest.operations.doctor.dates import ExaminedDate
 from reingest.operations.doctor.finding import Finding
 from reingest.operations.facts import derive_facts

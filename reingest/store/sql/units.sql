@@ -15,6 +15,9 @@ select id, hash from register order by id desc limit 1;
 -- name: wind_units
 select elexon_bm_unit, lead_party_name from wind_unit order by elexon_bm_unit;
 
+-- name: unit_ids
+select elexon_bm_unit from bm_unit where register_id = %(register_id)s;
+
 -- name: overrides_in_force
 select elexon_bm_unit, decision from unit_override where retired_at is null order by elexon_bm_unit;
 

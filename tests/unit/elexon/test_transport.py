@@ -12,8 +12,8 @@ from reingest.elexon.client import Answer, ElexonClient
 from reingest.elexon.requests import stack_request
 from reingest.errors import SourceTooSlow, SourceUnreachable, TlsFailed
 from reingest.settings import Settings
-from tests.support.certificates import self_signed
 from tests.support.http import drip, hang, raw_server, whole
+from tests.support.tls import server_context, write_certificate
 from tests.unit.elexon.conftest import FakeWaits
 
 REQUEST = stack_request(date(2026, 8, 6), 29, "bid")
@@ -90,15 +90,13 @@ async def test_http_1_1() -> None:
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a PEM file with a certificate for localhost that signs itself, and its key."""
-    return self_signed(tmp_path_factory.mktemp("tls"))
+    return write_certificate(tmp_path_factory.mktemp("tls") / "localhost.pem")
 
 
 @pytest.fixture
 def tls(certificate: Path) -> ssl.SSLContext:
     """Return a server's context with that certificate."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
-    return context
+    return server_context(certificate)
 
 
 async def test_untrusted_certificate(tls: ssl.SSLContext) -> None:

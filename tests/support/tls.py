@@ -1,5 +1,6 @@
-"""Certificates for TLS tests."""
+"""A certificate that signs itself, and a server's context with it."""
 
+import ssl
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 
-def self_signed(folder: Path) -> Path:
+def write_certificate(path: Path) -> Path:
     """Write a PEM file with a certificate for localhost that signs itself, and its key."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
@@ -29,6 +30,12 @@ def self_signed(folder: Path) -> Path:
     private = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    path = folder / "localhost.pem"
     path.write_bytes(private + signed.public_bytes(serialization.Encoding.PEM))
     return path
+
+
+def server_context(certificate: Path) -> ssl.SSLContext:
+    """Return a server's context with that certificate."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    return context

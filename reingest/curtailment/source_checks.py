@@ -1,0 +1,189 @@
+"""Checks of what a source may say by mistake: wrong sums, another run, flags left out, a unit's name written otherwise.
+
+Each figure of an answer can be readable and the answer be wrong all the same. These checks compare answers with each
+other, with the register and with what is served.
+"""
+
+import unicodedata
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Final, Protocol
+
+from reingest.calendar import SettlementPeriod
+from reingest.curtailment.checks import Check, shown
+from reingest.curtailment.exact import exactly, plain
+from reingest.curtailment.outcomes import FIRST_RUN_ENDS
+from reingest.curtailment.records import CurtailmentRecord
+from reingest.curtailment.stack_facts import StackFacts, Subject
+
+if TYPE_CHECKING:
+    from reingest.curtailment.words import CheckStatus
+
+WITNESS_TOLERANCE_MWH: Final = Decimal("0.000001")
+FUTURE_TOLERANCE: Final = timedelta(days=3)
+"""How far ahead of our own clock a calculation may claim to lie: clocks differ, and a stand-in foretells final runs."""
+
+
+class Witness(Protocol):
+    """A period's DISEBSP row; None where it has null."""
+
+    @property
+    def created_at(self) -> datetime:
+        """When Elexon calculated it."""
+
+    @property
+    def total_accepted_bid_volume(self) -> Decimal | None:
+        """`totalAcceptedBidVolume`, MWh."""
+
+    @property
+    def total_accepted_offer_volume(self) -> Decimal | None:
+        """`totalAcceptedOfferVolume`, MWh."""
+
+
+def accepted_totals(
+    periods: Mapping[int, SettlementPeriod],
+    stacks: Mapping[Subject, StackFacts],
+    witnesses: Mapping[int, Witness],
+    *,
+    incomparable: Collection[Subject],
+) -> Check:
+    """Check that the accepted volumes of each stack come to what the system prices say of it.
+
+    Figures of the first run, in the stack or in the witness, are not compared: they may be of different runs.
+
+    Args:
+        periods: The date's periods by number.
+        stacks: What each stack says.
+        witnesses: DISEBSP by period.
+        incomparable: Stacks of which a row was rejected, or that are not of this fetch.
+    """
+    differing, compared = [], 0
+    for subject, stack in sorted(stacks.items()):
+        period, side = subject
+        witness = witnesses.get(period)
+        if witness is None or subject in incomparable or _is_first_run(periods[period], stack, witness):
+            continue
+        said = witness.total_accepted_bid_volume if side == "bid" else witness.total_accepted_offer_volume
+        if said is None:
+            continue
+        compared += 1
+        if not _agree(stack.accepted_mwh, said):
+            differing.append(
+                f"period {period} {side}: the rows come to {plain(stack.accepted_mwh)} MWh, "
+                f"the system prices say {plain(said)} MWh"
+            )
+    without = len(stacks) - compared
+    status: CheckStatus = "fail" if differing else "warn" if without else "pass"
+    return Check(
+        name="accepted_totals",
+        status=status,
+        expected="each stack comes to DISEBSP's accepted total",
+        actual=f"{len(differing)} of {compared} differ" + (f", {without} could not be compared" if without else ""),
+        detail=shown(differing) or (f"{without} stacks could not be compared" if without else ""),
+    )
+
+
+def calculation_runs(
+    created: Mapping[int, datetime | None],
+    served: Mapping[int, datetime | None],
+    *,
+    changed: Collection[int],
+    latest: datetime | None,
+    answered_at: datetime | None,
+) -> Check:
+    """Check that no answer is of a later run than there can be, and none that changes a figure of an earlier one.
+
+    Elexon serves its latest run only, so an earlier one than is served comes from a stale cache.
+
+    Args:
+        created: When each period's figures were calculated.
+        served: The same of what is served now.
+        changed: Periods whose records differ from what is served.
+        latest: The latest `createdDateTime` of any row.
+        answered_at: When the last answer was complete.
+    """
+    wrong = []
+    if latest is not None and answered_at is not None and latest > answered_at + FUTURE_TOLERANCE:
+        wrong.append(f"a row was calculated at {latest.isoformat()}, and it was answered at {answered_at.isoformat()}")
+    for period in sorted(changed):
+        now, before = created.get(period), served.get(period)
+        if now is not None and before is not None and now < before:
+            wrong.append(
+                f"period {period} was calculated at {now.isoformat()}, what is served of it at {before.isoformat()}"
+            )
+    return Check(
+        name="calculation_runs",
+        status="fail" if wrong else "pass",
+        expected="no changed figure of an earlier run than is served, and none of the future",
+        actual=f"{len(wrong)} periods are not so" if wrong else "so",
+        detail=shown(wrong),
+    )
+
+
+def so_flags(records: Iterable[CurtailmentRecord], stacks: Mapping[Subject, StackFacts]) -> Check:
+    """Check that the SO flag was not left out: a stack that never says it would count as not flagged at all.
+
+    A single row without it is legitimate, counts as not flagged, and is said.
+    """
+    silent = {subject for subject, stack in stacks.items() if not stack.flagged}
+    unflagged = [record for record in records if record.side == "bid" and record.so_flag is None]
+    lost = sorted({(record.period, record.side) for record in unflagged} & silent)
+    status: CheckStatus = "fail" if lost else "warn" if unflagged else "pass"
+    named = [f"no row of period {period} {side} has one" for period, side in lost] or [
+        f"period {record.period} {record.bm_unit}" for record in unflagged
+    ]
+    return Check(
+        name="so_flags",
+        status=status,
+        expected="every wind bid says whether it is SO-flagged",
+        actual=f"{len(unflagged)} do not" if unflagged else "so",
+        detail=shown(named),
+    )
+
+
+def unit_ids(
+    named: Collection[str],
+    stacks: Mapping[Subject, StackFacts],
+    *,
+    register: Collection[str],
+    wind_units: Collection[str],
+) -> Check:
+    """Check the ids that rows bear against the register.
+
+    An id that is a wind unit's but for case, width or invisible characters holds the date: as it stands it is
+    nobody's, and the farm's row would not be counted. So does an acceptance without a unit, for each belongs to one.
+    An id that the register does not have is said.
+    """
+    unknown = sorted(frozenset(named) - frozenset(register) - frozenset(wind_units))
+    wind = {_folded(unit): unit for unit in wind_units}
+    wrong = [f"{one!r} is not {wind[_folded(one)]}" for one in unknown if _folded(one) in wind]
+    wrong += [
+        f"period {period} {side}: {stack.nameless} accepted rows name no unit"
+        for (period, side), stack in sorted(stacks.items())
+        if stack.nameless
+    ]
+    status: CheckStatus = "fail" if wrong else "warn" if unknown else "pass"
+    return Check(
+        name="unit_ids",
+        status=status,
+        expected="every accepted row names a unit of the register",
+        actual=f"{len(unknown)} units are not there" if unknown else "rows without a unit" if wrong else "so",
+        detail=shown(wrong or unknown),
+    )
+
+
+def _agree(found: Decimal, said: Decimal) -> bool:
+    with exactly():
+        return -WITNESS_TOLERANCE_MWH <= found - said <= WITNESS_TOLERANCE_MWH
+
+
+def _is_first_run(period: SettlementPeriod, stack: StackFacts, witness: Witness) -> bool:
+    final = period.start + FIRST_RUN_ENDS
+    return stack.created_first is None or stack.created_first < final or witness.created_at < final
+
+
+def _folded(text: str) -> str:
+    """Return the letters and digits that a person would read, in one case and width."""
+    normal = unicodedata.normalize("NFKC", text).casefold()
+    return "".join(letter for letter in normal if unicodedata.category(letter)[0] not in "CZ")
