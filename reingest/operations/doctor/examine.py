@@ -22,6 +22,8 @@ OF_SITE: Final[dict[str, SiteCheck]] = {
     "leases": leases_and_runs.dead_leases,
     "runs": leases_and_runs.ended_runs,
     "open versions": leases_and_runs.orphaned_versions,
+    "dead letters": outbox.dead_letters,
+    "sinks": outbox.overdue,
     "times": times.impossible,
     "payloads without a date": archive.payloads_of_register,
     "manifests": archive.manifests,

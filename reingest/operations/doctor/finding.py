@@ -185,6 +185,22 @@ KINDS: Final[dict[str, Kind]] = {
             "A publish that the outbox does not tell of.",
             "The message is written again; whoever had it knows it by its dedupe key.",
         ),
+        Kind(
+            "outbox-dead",
+            "warning",
+            "command",
+            "A fact that a sink refused at every attempt; its date's later facts went on without it.",
+            "The fact is tried again from the beginning.",
+            "reingest outbox retry --dead",
+        ),
+        Kind(
+            "outbox-overdue",
+            "warning",
+            "command",
+            "Facts that a sink has not got for more than a day.",
+            "What is due is delivered, by a machine where the sink is configured; one given up is forgotten.",
+            "reingest outbox deliver",
+        ),
     )
 }
 """Every kind of finding by its id."""

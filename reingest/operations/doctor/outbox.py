@@ -2,9 +2,15 @@
 
 from collections.abc import Iterator
 from itertools import pairwise
+from typing import Final
 
 from reingest.operations.doctor.dates import ExaminedDate
 from reingest.operations.doctor.finding import Finding
+from reingest.operations.doctor.site import Site
+from reingest.store.outbox import list_outbox, sink_lags
+
+_OVERDUE_SECONDS: Final = 24 * 3600
+_ALL: Final = 1_000_000
 
 
 def messages(examined: ExaminedDate) -> Iterator[Finding]:
@@ -17,4 +23,31 @@ def messages(examined: ExaminedDate) -> Iterator[Finding]:
                 expected=f"date_published at generation {version.generation}",
                 version=version,
                 target=(version, before.id if before else None),
+            )
+
+
+def dead_letters(site: Site) -> Iterator[Finding]:
+    """Find facts that a sink refused at every attempt."""
+    for fact in list_outbox(site.connection, ["dead"], limit=_ALL):
+        if site.examined.covers(fact.settlement_date):
+            yield Finding(
+                "outbox-dead",
+                subject=f"{fact.dedupe_key} at {fact.sink}",
+                found=f"dead after {fact.attempts} attempts: {fact.last_error}",
+                expected="delivered",
+                settlement_date=fact.settlement_date,
+                version=fact.version,
+                instead=("command", f"reingest outbox retry {fact.id}"),
+            )
+
+
+def overdue(site: Site) -> Iterator[Finding]:
+    """Find sinks that have not got a fact for more than a day."""
+    for lag in sink_lags(site.connection):
+        if site.examined.whole and (lag.oldest_pending_seconds or 0) > _OVERDUE_SECONDS:
+            yield Finding(
+                "outbox-overdue",
+                subject=f"sink {lag.sink}",
+                found="facts wait for more than a day",
+                expected="delivered within hours",
             )

@@ -44,7 +44,7 @@ def metrics(site: Site, *words: object) -> Metrics:
 def test_the_page_lists_what_is_emitted(published: Site) -> None:
     """docs/metrics.md has a line for each series that is emitted, with its type and labels, and no other line."""
     listed = re.findall(r"^\| `(\w+)` \| (\w+) \| (.*?) \| ", PAGE.read_text("utf-8"), re.MULTILINE)
-    emitted = metrics(published)
+    emitted = metrics(published, "--doctor")
     types = dict(re.findall(r"^# TYPE (\w+) (\w+)$", emitted.text, re.MULTILINE))
     assert types == {name: kind for name, kind, _ in listed}
     for name, kind, labels in listed:
@@ -126,6 +126,17 @@ def test_the_outbox_lag(database_url: str, tmp_path: Path) -> None:
     found = metrics(site)
     assert found("reingest_outbox_facts", sink="log", state="dead") == 1
     assert found("reingest_outbox_oldest_pending_seconds", sink="log") == 0
+
+
+def test_findings_of_the_doctor_are_counted(published: Site) -> None:
+    """A seeded fault is a finding in the gauge, and mended it is none any more, but a fix."""
+    assert metrics(published, "--doctor")("reingest_doctor_findings", finding="generation-differs") == 0
+    published.rows("update settlement_day set generation = 7")
+    assert metrics(published, "--doctor")("reingest_doctor_findings", finding="generation-differs") == 1
+    assert published.reingest("doctor", "--fix").exit_code == 0
+    mended = metrics(published, "--doctor")
+    assert mended("reingest_doctor_findings", finding="generation-differs") == 0
+    assert mended("reingest_doctor_fixes_total", finding="generation-differs") == 1
 
 
 def test_a_bound_belongs_to_the_bucket_below_it(database_url: str, tmp_path: Path) -> None:

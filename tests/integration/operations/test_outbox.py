@@ -190,6 +190,23 @@ def test_a_dead_letter_and_its_retry(place: Site, store: Store, webhook: Webhook
     assert states(place) == ["delivered", "delivered"]
 
 
+def test_the_doctor_lists_what_does_not_get_out(published: Site, webhook: Webhook) -> None:
+    """A dead letter is a finding with the command that tries it again, and so is a sink that waits for a day."""
+    published.settings |= {"REINGEST_WEBHOOK_URL": webhook.url, "REINGEST_OUTBOX_ATTEMPTS": "1"}
+    published.reingest("outbox", "deliver")
+    published.reingest("outbox", "retry", "--no-sink")
+    published.rows("update outbox set created_at = created_at - interval '25 hours'")
+    ran = published.reingest("doctor", "--quick", "--json")
+    assert (ran.exit_code, [one["id"] for one in ran.json["findings"]]) == (1, ["outbox-overdue"])
+    webhook.answers = [410]
+    published.reingest("outbox", "deliver")
+    (finding,) = published.reingest("doctor", "--quick", "--json").json["findings"]
+    assert (finding["id"], finding["found"]) == ("outbox-dead", "dead after 1 attempts: it answered 410 Gone")
+    assert published.reingest(*finding["command"].split()[1:]).exit_code == 0
+    assert published.reingest("outbox", "deliver").exit_code == 0
+    assert published.reingest("doctor", "--quick").exit_code == 0
+
+
 def test_two_deliverers_share_the_work(place: Site, store: Store, webhook: Webhook) -> None:
     """Of two deliverers at once each fact is sent by one, and every date's facts arrive in order."""
     days = [date(2024, 3, day) for day in range(1, 6)]
