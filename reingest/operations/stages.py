@@ -14,6 +14,7 @@ from reingest.curtailment.definitions import definitions_for
 from reingest.curtailment.diff import NO_DIFFERENCE, RecordDiff, diff_records
 from reingest.curtailment.records import CurtailmentRecord
 from reingest.operations.date_run import DateRun
+from reingest.operations.doctor.precheck import precheck
 from reingest.operations.facts import derive_facts, mining_inputs, require_periods
 from reingest.operations.fetching import fetch_date
 from reingest.operations.outbox.delivering import know_configured_sinks
@@ -24,6 +25,7 @@ from reingest.operations.verifying import decide, verify_date
 from reingest.operations.waiting import lease_in_turn
 from reingest.store.expected import expected_totals
 from reingest.store.mining_inputs import difficulty_epochs, miner_models
+from reingest.store.runs import add_run_events
 from reingest.store.versions import abandon_leftovers, current_version, records_of
 
 
@@ -57,6 +59,7 @@ async def take_lease(run: DateRun) -> None:
 async def read_basis(run: DateRun) -> None:
     """Read what the run builds on: the served version, register, mining inputs and expected totals."""
     run.current = current_version(run.connection, run.settlement_date)
+    _precheck(run)
     run.sides = run.request.sides_with(run.current)
     run.register = await register_for(run)
     run.mining_inputs = mining_inputs(run, difficulty_epochs(run.connection), miner_models(run.connection))
@@ -64,6 +67,14 @@ async def read_basis(run: DateRun) -> None:
     asked = {total.definition for total in run.request.expected}
     # What is said on the command line stands in for what is stored by the same definition.
     run.expected = (*run.request.expected, *(total for total in stored if total.definition not in asked))
+
+
+def _precheck(run: DateRun) -> None:
+    """Look at what is served before anything is built on it; what is wrong is said, and stops nothing."""
+    checked = precheck(run.connection, run.settlement_date)
+    for sentence in checked.sentences:
+        run.note(sentence)
+    add_run_events(run.connection, run.run, [("basis", "precheck", checked.as_detail())])
 
 
 async def derive(run: DateRun) -> None:

@@ -130,6 +130,35 @@ class ImpossibleTime:
     expected: str
 
 
+@dataclass(frozen=True, slots=True)
+class ServedVersion:
+    """What a date serves, as stored and as counted; `totals` has the definitions where the two differ.
+
+    Attributes:
+        generation: The date's.
+        published_generation: The one that the version's publish made.
+        periods: How many periods and sides it has.
+        sides: How many sides it was made from.
+    """
+
+    number: int
+    state: VersionState
+    settlement_date: date
+    generation: int
+    published_generation: int
+    records: int
+    counted_records: int
+    periods: int
+    sides: int
+    totals: list[dict[str, str]]
+
+
+def served_version(connection: Connection, settlement_date: date) -> ServedVersion | None:
+    """Return what a date serves, counted in one pass over its rows; None where it serves nothing."""
+    found = _read(connection, ServedVersion, "precheck", settlement_date=settlement_date)
+    return found[0] if found else None
+
+
 def unfinished_runs(connection: Connection) -> list[UnfinishedRun]:
     """Return the runs without an end, oldest first."""
     return _read(connection, UnfinishedRun, "doctor_unfinished_runs")

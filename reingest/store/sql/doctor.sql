@@ -130,3 +130,52 @@ select detail ->> 'key' from operator_action where action = 'doctor:explain';
 
 -- name: doctor_moment
 select clock_timestamp();
+
+-- name: precheck
+-- The served version in one pass over its rows: what the date says of it, and its totals as stored and as counted.
+with served as (
+    select version.id, version.number, version.state, version.basis_generation, version.records, version.sides,
+        version.settlement_date, day.generation
+    from settlement_day day join version on version.id = day.current_version_id
+    where day.settlement_date = %(settlement_date)s
+), counted as (
+    select count(*) as records,
+        count(*) filter (where side = 'bid' and so_flag) as so_flagged_records,
+        -sum(volume) filter (where side = 'bid' and so_flag) as so_flagged_mwh,
+        sum(volume * original_price) filter (where side = 'bid' and so_flag) as so_flagged_gbp,
+        count(*) filter (where side = 'bid') as all_bids_records,
+        -sum(volume) filter (where side = 'bid') as all_bids_mwh,
+        sum(volume * original_price) filter (where side = 'bid') as all_bids_gbp,
+        count(*) filter (where pair_id < 0) as net_records,
+        -sum(volume) filter (where pair_id < 0) as net_mwh,
+        sum(volume * original_price) filter (where pair_id < 0) as net_gbp
+    from curtailment_record where version_id = (select id from served)
+), by_definition as (
+    select definition.* from counted cross join lateral (values
+        ('so_flagged', so_flagged_mwh, so_flagged_gbp, so_flagged_records),
+        ('all_bids', all_bids_mwh, all_bids_gbp, all_bids_records),
+        ('net', net_mwh, net_gbp, net_records)
+    ) as definition (name, energy_mwh, payment_gbp, records)
+)
+select served.number, served.state, served.settlement_date, served.generation,
+    coalesce(
+        (select outbox.generation from outbox where outbox.version_id = served.id and kind = 'date_published'),
+        served.basis_generation + 1
+    ) as published_generation,
+    served.records, counted.records as counted_records,
+    (select count(*) from version_period where version_id = served.id) as periods, cardinality(served.sides) as sides,
+    (
+        select coalesce(json_agg(json_build_object(
+            'definition', coalesce(stored.definition, by_definition.name),
+            'found', concat_ws(' ', stored.energy_mwh, stored.payment_gbp, stored.records),
+            'expected', concat_ws(' ', coalesce(by_definition.energy_mwh, 0), coalesce(by_definition.payment_gbp, 0),
+                by_definition.records)
+        )), '[]')
+        from (select * from daily_summary where version_id = served.id) stored
+        full join (
+            select * from by_definition where name <> 'net' or served.sides @> '{bid,offer}'
+        ) by_definition on by_definition.name = stored.definition
+        where (stored.energy_mwh, stored.payment_gbp, stored.records::bigint) is distinct from
+            (coalesce(by_definition.energy_mwh, 0), coalesce(by_definition.payment_gbp, 0), by_definition.records)
+    ) as totals
+from served, counted;
