@@ -1,9 +1,9 @@
 """Fetches: one row an answered request, pointing at the payload that the archive keeps."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Any, Literal
+from datetime import date, datetime, timedelta
+from typing import Any, Final, Literal
 from uuid import UUID
 
 from psycopg.rows import class_row
@@ -11,7 +11,12 @@ from psycopg.rows import class_row
 from reingest.checkpoints import checkpoint
 from reingest.curtailment.words import Side
 from reingest.store.database import Connection, database_errors
+from reingest.store.runs import Run, RunOutcome
 from reingest.store.sql import query
+
+
+FetchOutcome = Literal["fetched", "empty", "refused", "unreadable"]
+"""What was read of an answer: rows, none, an error status, nothing that can be used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +58,30 @@ class Fetch:
     attempts: int
 
 
+@dataclass(frozen=True, slots=True)
+class ResumableFetch(Fetch):
+    """A stack's answer that a run which broke off left behind.
+
+    Attributes:
+        outcome: `fetched`, or `answered` where the run had no time to read it.
+        run_id: The run that asked.
+        age: How long ago that run began.
+    """
+
+    outcome: Literal["answered", "fetched"]
+    run_id: UUID
+    age: timedelta
+
+
+BROKEN_OFF: Final[tuple[RunOutcome, ...]] = (
+    "partial",
+    "source_failed",
+    "lease_lost",
+    "conflict",
+    "database_unreachable",
+)
+"""Outcomes of a run whose answers the next run may take; one that was killed has no outcome at all."""
+
 _PAYLOAD_FIELDS = ("sha256", "size", "stored_size")
 _FETCH_FIELDS = (
     "dataset", "settlement_date", "period", "side", "wire", "url", "status", "content_type", "sha256",
@@ -69,6 +98,46 @@ def add_fetches(connection: Connection, run_id: UUID, fetches: Sequence[NewFetch
         ids = sorted(int(row[0]) for row in rows)
         checkpoint("before_fetch_rows_commit")
     return ids
+
+
+def judge_fetches(connection: Connection, outcomes: Mapping[int, FetchOutcome]) -> None:
+    """Store what was read of answers, by the id of their fetch; one that was judged before keeps its outcome."""
+    if not outcomes:
+        return
+    with database_errors():
+        connection.execute(query("judge_fetches"), {"ids": list(outcomes), "outcomes": list(outcomes.values())})
+
+
+def forget_fetches(connection: Connection, dates: Sequence[date] | None) -> int:
+    """Let no later run take the answers of these dates instead of asking again; of all dates for None.
+
+    Returns:
+        How many answers were forgotten now.
+    """
+    with database_errors():
+        return connection.execute(query("forget_fetches"), {"dates": None if dates is None else list(dates)}).rowcount
+
+
+def resumable_fetches(
+    connection: Connection, run: Run, *, base_url: str, no_older_than: timedelta
+) -> list[ResumableFetch]:
+    """Return the stacks that earlier runs of the run's date got from the same source, and did not come to use.
+
+    The caller holds the date's lease, so whatever run has no outcome is dead, or overtaken.
+    """
+    with database_errors(), connection.cursor(row_factory=class_row(ResumableFetch)) as cursor:
+        return cursor.execute(
+            query("resumable_fetches"),
+            {
+                "settlement_date": run.settlement_date,
+                "run_id": run.id,
+                "source": run.source,
+                "sides": list(run.sides),
+                "base_url": base_url,
+                "no_older_than": no_older_than,
+                "broken_off": list(BROKEN_OFF),
+            },
+        ).fetchall()
 
 
 def fetches_of_version(connection: Connection, version_id: int) -> list[Fetch]:

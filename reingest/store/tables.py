@@ -92,6 +92,14 @@ class RunEvent(Table, table=True):
     detail: Json
 
 
+class StateMove(Table, table=True):
+    """A legal move of a version's state, or of a fetch's outcome."""
+
+    subject: KeyText
+    before: KeyText
+    after: KeyText
+
+
 class Fetch(Table, table=True):
     """One answered request: which date, period, dataset and URL gave which payload, when, with what status."""
 
@@ -109,6 +117,8 @@ class Fetch(Table, table=True):
     requested_at: Instant
     answered_at: Instant
     attempts: Small
+    outcome: Words
+    forgotten_at: InstantOrNone
 
 
 class Register(Table, table=True):

@@ -50,3 +50,41 @@ order by dataset, period, side,
 select
     exists (select from "fetch" where starts_with(url, 'http://127.0.0.1:')),
     exists (select from "fetch" where not starts_with(url, 'http://127.0.0.1:'));
+
+-- name: judge_fetches
+-- All answers of a date in one statement; a fetch is judged once, by its own run or by the one that took it over.
+update "fetch" set outcome = judged.outcome
+from unnest(%(ids)s::bigint[], %(outcomes)s::text[]) as judged (id, outcome)
+where "fetch".id = judged.id and "fetch".outcome = 'answered';
+
+-- name: resumable_fetches
+-- The newest answer of each stack from the runs of the date that broke off since the last one that came to its end.
+-- Answers that a killed run had no time to judge come too; whoever takes them over judges them first.
+with ended as (
+    select coalesce(max(finished_at), '-infinity') as at from run
+    where settlement_date = %(settlement_date)s and kind = 'reingest' and outcome in ('published', 'unchanged', 'held')
+), newest as (
+    select distinct on ("fetch".period, "fetch".side) "fetch".id, dataset, "fetch".settlement_date, period, side, wire,
+        url, status, content_type, payload_sha256, requested_at, answered_at, attempts, "fetch".outcome, forgotten_at,
+        run.id as run_id, clock_timestamp() - run.started_at as age
+    from run
+    join "fetch" on "fetch".run_id = run.id
+    cross join ended
+    where run.settlement_date = %(settlement_date)s and run.kind = 'reingest' and run.id <> %(run_id)s
+        and run.started_at > ended.at and run.started_at > clock_timestamp() - %(no_older_than)s::interval
+        and (run.outcome is null or run.outcome = any(%(broken_off)s))
+        and run.source = %(source)s and run.sides = %(sides)s::text[] and starts_with("fetch".url, %(base_url)s)
+        and "fetch".dataset = 'ISPSTACK' and "fetch".settlement_date = %(settlement_date)s
+    order by "fetch".period, "fetch".side, answered_at desc, "fetch".id desc
+)
+select id, dataset, settlement_date, period, side, wire, url, status, content_type, payload_sha256, requested_at,
+    answered_at, attempts, outcome, run_id, age
+from newest
+where outcome in ('answered', 'fetched') and status = 200 and forgotten_at is null
+order by period, side;
+
+-- name: forget_fetches
+-- Of these dates, or of all; what is forgotten stays archived and named by its versions, and is asked again.
+update "fetch" set forgotten_at = clock_timestamp()
+where forgotten_at is null and settlement_date is not null
+    and (%(dates)s::date[] is null or settlement_date = any(%(dates)s::date[]));

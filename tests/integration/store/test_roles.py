@@ -26,6 +26,7 @@ MAY_CHANGE = {
         "state", "attempts", "next_attempt_at", "last_attempt_at", "last_error", "delivered_at", "dead_at",
     },
     "difficulty_epoch": {"start", "start_uncertainty"},
+    "fetch": {"outcome", "forgotten_at"},
 }  # fmt: skip
 """Every column that the application may ever write twice."""
 
@@ -59,7 +60,8 @@ def reader(database_url: str) -> Iterator[Connection]:
 def test_the_application_cannot_rewrite_figures(table: str, application: Connection) -> None:
     """No program of the project can change or delete a record, a total or a fetch: Postgres itself refuses."""
     name = sql.Identifier(table)
-    column = sql.Identifier(columns_of(application, table)[-1])
+    fixed = [column for column in columns_of(application, table) if column not in MAY_CHANGE.get(table, ())]
+    column = sql.Identifier(fixed[-1])
     statements = [
         sql.SQL("update {} set {} = null").format(name, column),
         sql.SQL("delete from {}").format(name),
