@@ -65,6 +65,7 @@ async def reingest_date(
     definition: Annotated[DefinitionName, _shown("Definition of what is expected")] = DEFAULT_DEFINITION,
     reason: Annotated[str, _shown("Reason")] = "",
     force: Annotated[bool, _shown("Publish even if unchanged")] = False,
+    fresh: Annotated[bool, _shown("Ask everything again")] = False,
 ) -> State[None]:
     """Rebuild one settlement date from Elexon, prove the result, and swap it in.
 
@@ -82,6 +83,7 @@ async def reingest_date(
         definition: By which definition the expected totals are meant.
         reason: Why; it is stored with the run.
         force: Make a new version although the content is the same.
+        fresh: Ask also what a run that broke off within the hour got already.
     """
     tune_process()
     try:
@@ -96,6 +98,7 @@ async def reingest_date(
             source=source,
             reason=reason or None,
             force=force,
+            fresh=fresh,
             flow_run_id=UUID(flow_run.get_id()),
         )
         report, picture = await _run_stages(request)
@@ -126,7 +129,7 @@ async def _run_stages(request: DateRequest) -> tuple[DateReport, str]:
     async def each_batch(fetcher: Fetcher, batch: Batch) -> int:
         named = fetch_periods.with_options(task_run_name=f"periods {batch[0]}-{batch[-1]}")
         rows = await named(_unseen(fetcher), batch)
-        progress.add(len(batch), len(fetcher.run.asked))
+        progress.add(len(batch), fetcher.periods)
         return rows
 
     async def each_stage(stage: Stage, run: DateRun) -> None:

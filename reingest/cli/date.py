@@ -50,6 +50,9 @@ def date(
     force: Annotated[
         bool, typer.Option("--force", help="Publish a new version even where the content is the same.")
     ] = False,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Ask all again, also what a run that broke off within the hour got.")
+    ] = False,
     wait: Wait = None,
     via: Annotated[
         Literal["prefect"] | None, typer.Option(help="prefect has its worker do it, and follows the run.")
@@ -70,6 +73,7 @@ def date(
         reason=reason,
         force=force,
         wait_seconds=wait or 0,
+        fresh=fresh,
     )
     raise typer.Exit(_follow(request, as_json=as_json) if via else _run(request, as_json=as_json))
 

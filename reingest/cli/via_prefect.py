@@ -81,6 +81,7 @@ def parameters(request: DateRequest) -> dict[str, Any]:
         "source": request.source,
         "reason": request.reason,
         "force": request.force,
+        "fresh": request.fresh,
         **_expected(request.expected),
     }
     return {"settlement_date": request.settlement_date.isoformat()} | {name: one for name, one in given.items() if one}

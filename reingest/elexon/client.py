@@ -77,6 +77,11 @@ class Answer:
     answered_at: datetime
     attempts: int
 
+    @property
+    def is_ok(self) -> bool:
+        """Whether the status says that this is what was asked for."""
+        return self.status in _ANSWERED
+
     def require_ok(self) -> "Answer":
         """Return the answer itself.
 
@@ -84,7 +89,7 @@ class Answer:
             SourceRefused: the status is an error or a redirect; it names the address and carries the answer.
                 A redirect is never followed, because one has been seen to drop parameters on its way.
         """
-        if self.status in _ANSWERED:
+        if self.is_ok:
             return self
         said = " ".join(self.body[:_EXCERPT].decode("utf-8", "replace").split())
         raise SourceRefused(

@@ -34,7 +34,7 @@ def take_archived_stacks(run: DateRun, fetches: Iterable[Fetch], periods: Collec
         ArchiveError: a payload is missing or altered.
     """
     run.add(
-        _read(run, fetch, carried=carried)
+        read_archived(run, fetch, carried=carried)
         for fetch in fetches
         if fetch.dataset == "ISPSTACK" and fetch.period in periods and fetch.side in run.sides
     )
@@ -55,7 +55,12 @@ def take_archived_prices(run: DateRun, fetches: Iterable[Fetch]) -> None:
             run.system_prices_fetch_id = fetch.id
 
 
-def _read(run: DateRun, fetch: Fetch, *, carried: bool) -> FetchedStack:
+def read_archived(run: DateRun, fetch: Fetch, *, carried: bool = False) -> FetchedStack:
+    """Read one archived stack; what is wrong with its content stands in the result.
+
+    Raises:
+        ArchiveError: the payload is missing or altered.
+    """
     if fetch.period is None or fetch.side is None:
         raise ValueError(f"fetch {fetch.id} of ISPSTACK has no period or side")
     body = run.archive.get(fetch.payload_sha256)

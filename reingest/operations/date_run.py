@@ -161,6 +161,13 @@ class DateRun:
         return frozenset(self.request.periods or whole)
 
     @property
+    def to_ask(self) -> list[Subject]:
+        """What is still to be asked of the source, in order: what was asked for and is not at hand."""
+        return [
+            (period, side) for period in sorted(self.asked) for side in self.sides if (period, side) not in self.fetched
+        ]
+
+    @property
     def basis_generation(self) -> int:
         """The date's generation that the run began from."""
         return self.current.generation
@@ -209,6 +216,16 @@ class DateRun:
         if self.version is None:
             raise Bug("no version was staged", settlement_date=self.settlement_date)
         return self.version
+
+    def require_lease(self) -> Lease:
+        """Return the lease that the run took.
+
+        Raises:
+            Bug: a stage ran before the one it needs.
+        """
+        if self.lease is None:
+            raise Bug("the date's lease was not taken yet", settlement_date=self.settlement_date)
+        return self.lease
 
     def release_stacks(self) -> None:
         """Let go of the rows as text, most of a run's memory, once the facts are derived from them."""

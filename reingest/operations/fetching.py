@@ -6,7 +6,7 @@ unit of progress, and of work in the Prefect flow, never a barrier between reque
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -17,28 +17,42 @@ from reingest.elexon.client import Answer, ElexonClient
 from reingest.elexon.requests import system_prices_request
 from reingest.elexon.stack_source import StackSource
 from reingest.elexon.system_prices import read_system_prices
-from reingest.errors import SourceError, SourceTooSlow, SourceUnreachable, TlsFailed
+from reingest.errors import DatabaseError, SourceError, SourceTooSlow, SourceUnreachable, TlsFailed
 from reingest.operations.archived import archived_fetches, take_archived_prices, take_archived_stacks
 from reingest.operations.date_run import Batch, DateRun, FetchedStack
 from reingest.operations.intake import Intake
-from reingest.store.fetches import fetches_of_version
+from reingest.operations.resuming import resume
+from reingest.store.fetches import FetchOutcome, fetches_of_version, judge_fetches
 
 BATCH_PERIODS: Final = 8
 
 
 @dataclass
-class StackKeeper:
-    """Lets every stack answer pass through the intake before it is parsed, and remembers its fetch."""
+class AnswerKeeper:
+    """Lets every answer pass through the intake before it is parsed, and remembers what came of it.
+
+    Attributes:
+        kept: By subject the fetch of its last answer, and when that was complete.
+        outcomes: What was read of each answer, by its fetch.
+    """
 
     intake: Intake
     kept: dict[Subject, tuple[int, datetime]] = field(default_factory=dict)
+    outcomes: dict[int, FetchOutcome] = field(default_factory=dict)
 
-    async def keep(self, answer: Answer) -> None:
-        """Archive the answer and write its fetch row."""
+    async def keep(self, answer: Answer) -> int:
+        """Archive the answer and write its fetch row; return the row's id."""
         fetch_id = await self.intake.keep(answer)
         request = answer.request
         if request.period is not None and request.side is not None:
             self.kept[request.period, request.side] = (fetch_id, answer.answered_at)
+        # Until somebody has read it, nothing in it can be read.
+        self.outcomes[fetch_id] = "unreadable" if answer.is_ok else "refused"
+        return fetch_id
+
+    def was_read(self, fetch_id: int, rows: int) -> None:
+        """Remember that the answer could be read, and how many rows it has."""
+        self.outcomes[fetch_id] = "fetched" if rows else "empty"
 
 
 @dataclass
@@ -50,8 +64,10 @@ class Fetcher:
 
     run: DateRun
     client: ElexonClient
-    keeper: StackKeeper
+    keeper: AnswerKeeper
     source: StackSource
+    periods: int
+    """How many periods are to be asked."""
 
     async def fetch_batch(self, periods: Batch) -> int:
         """Ask the stacks of these periods; what came of each is in the run then. Return how many rows came.
@@ -61,7 +77,7 @@ class Fetcher:
             SourceTooSlow: the run's time budget is spent.
             TlsFailed: the source's certificate was not accepted.
         """
-        subjects = [(period, side) for period in periods for side in self.run.sides]
+        subjects = [subject for subject in self.run.to_ask if subject[0] in periods]
         return sum(await asyncio.gather(*(self._fetch(subject) for subject in subjects)))
 
     async def fetch_system_prices(self) -> None:
@@ -76,8 +92,9 @@ class Fetcher:
         run = self.run
         try:
             answer = await self.client.ask(system_prices_request(run.settlement_date))
-            fetch_id = await self.keeper.intake.keep(answer)
+            fetch_id = await self.keeper.keep(answer)
             prices = read_system_prices(answer.require_ok().body, settlement_date=run.settlement_date)
+            self.keeper.was_read(fetch_id, len(prices))
         except (TlsFailed, SourceTooSlow):
             raise
         except SourceError as error:
@@ -101,7 +118,9 @@ class Fetcher:
             self.run.note(f"JSON was taken where XML was asked: {fetched.fallback}")
         elif fetched.stack.wire != fetched.stack.asked:
             self.run.note(f"the source answered {fetched.stack.wire} where {fetched.stack.asked} was asked")
-        self._add(subject, FetchedStack(period, side, *self.keeper.kept[subject], stack=fetched.stack))
+        fetch_id, answered_at = self.keeper.kept[subject]
+        self.keeper.was_read(fetch_id, fetched.stack.rows)
+        self._add(subject, FetchedStack(period, side, fetch_id, answered_at, stack=fetched.stack))
         return fetched.stack.rows
 
     def _add(self, subject: Subject, fetched: FetchedStack) -> None:
@@ -126,6 +145,7 @@ async def fetch_date(run: DateRun) -> None:
     if run.request.source == "archive":
         fetch_from_archive(run)
         return
+    resume(run)
     async with fetcher_of(run) as fetcher:
         tasks: list[asyncio.Task[Any]] = [asyncio.create_task(fetcher.fetch_system_prices())]
         tasks += [asyncio.create_task(run.each_batch(fetcher, batch)) for batch in batches_of(run)]
@@ -135,14 +155,22 @@ async def fetch_date(run: DateRun) -> None:
 @asynccontextmanager
 async def fetcher_of(run: DateRun) -> AsyncIterator[Fetcher]:
     """Give what the run's batches share, for the block."""
-    async with Intake(run.archive, run.connection, run.run) as intake, ElexonClient(run.settings) as client:
-        keeper = StackKeeper(intake)
-        yield Fetcher(run, client, keeper, StackSource(client, keeper.keep))
+    outcomes: dict[int, FetchOutcome] = {}
+    try:
+        async with Intake(run.archive, run.connection, run.run) as intake, ElexonClient(run.settings) as client:
+            keeper = AnswerKeeper(intake, outcomes=outcomes)
+            periods = len({period for period, _ in run.to_ask})
+            yield Fetcher(run, client, keeper, StackSource(client, keeper.keep), periods)
+    except BaseException:
+        with suppress(DatabaseError):  # it may be the database that failed; the next run judges what was not judged
+            judge_fetches(run.connection, outcomes)
+        raise
+    judge_fetches(run.connection, outcomes)
 
 
 def batches_of(run: DateRun) -> list[Batch]:
-    """Return the asked periods in batches of eight."""
-    periods = sorted(run.asked)
+    """Return the periods that are to be asked in batches of eight."""
+    periods = sorted({period for period, _ in run.to_ask})
     return [tuple(periods[start : start + BATCH_PERIODS]) for start in range(0, len(periods), BATCH_PERIODS)]
 
 

@@ -96,12 +96,10 @@ def _publish(run: DateRun) -> None:
         ),
         reason=run.request.reason,
     )
-    if run.lease is None:
-        raise Bug("a publish needs a lease", settlement_date=run.settlement_date)
     try:
         run.generation = publish(
             run.connection,
-            run.lease,
+            run.require_lease(),
             publication,
             url=run.database_url,
             ttl_seconds=run.settings.lease_ttl_seconds,
@@ -119,7 +117,7 @@ def _confirm(run: DateRun) -> None:
         raise Bug("an unchanged date has a current version", settlement_date=run.settlement_date)
     provisional_until = confirm(
         run.connection,
-        run.settlement_date,
+        run.require_lease(),
         version_id=current.id,
         basis_generation=run.basis_generation,
         provisional_until=facts.provisional_until,

@@ -37,6 +37,7 @@ class Others(TypedDict, total=False):
     reason: str | None
     force: bool
     wait_seconds: float
+    fresh: bool
     flow_run_id: UUID | None
 
 
@@ -84,6 +85,7 @@ class DateRequest:
         reason: Why, for the record.
         force: Publish a new version even where the content is the same.
         wait_seconds: How long to wait for another run to let go of the date.
+        fresh: Ask everything again, though a run that broke off within the hour left answers.
         flow_run_id: The Prefect flow run that asks, if one does; it is stored with the run.
     """
 
@@ -96,6 +98,7 @@ class DateRequest:
     reason: str | None = None
     force: bool = False
     wait_seconds: float = 0
+    fresh: bool = False
     flow_run_id: UUID | None = None
 
     def refuse_the_future(self) -> None:

@@ -7,12 +7,13 @@ from reingest.checkpoints import checkpoint
 from reingest.elexon.bm_units import read_bm_units
 from reingest.elexon.client import ElexonClient
 from reingest.elexon.requests import bm_units_request
-from reingest.errors import BadUsage, Bug, ReingestError
+from reingest.errors import BadUsage, Bug, ReingestError, SourceError
 from reingest.lake.archive import Archive
 from reingest.operations.date_run import DateRun
 from reingest.operations.intake import Intake
 from reingest.settings import Settings
 from reingest.store.database import Connection
+from reingest.store.fetches import judge_fetches
 from reingest.store.runs import Run, begin_run, end_run
 from reingest.store.units import Register, load_register, save_register
 
@@ -76,7 +77,12 @@ async def _refresh(client: ElexonClient, intake: Intake, connection: Connection)
     answer = await client.ask(bm_units_request())
     fetch_id = await intake.keep(answer)
     checkpoint("after_register_fetch")
-    found = read_bm_units(answer.require_ok().body)
+    try:
+        found = read_bm_units(answer.require_ok().body)
+    except SourceError:
+        judge_fetches(connection, {fetch_id: "unreadable" if answer.is_ok else "refused"})
+        raise
+    judge_fetches(connection, {fetch_id: "fetched"})
     changed = save_register(
         connection, found.units, fetch_id=fetch_id, null_ids=found.null_ids, duplicates=found.duplicates
     )

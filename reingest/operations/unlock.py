@@ -10,7 +10,7 @@ from reingest.checkpoints import checkpoint
 from reingest.errors import BadUsage, Refused
 from reingest.store.database import Connection, database_errors
 from reingest.store.leases import HeldLease, date_of_key, free_lease, leases
-from reingest.store.runs import add_operator_action
+from reingest.store.runs import add_operator_action, this_person
 
 Unlocked = Literal["unlocked", "gone"]
 
@@ -52,7 +52,7 @@ def unlock_lease(connection: Connection, held: HeldLease, reason: str, *, force:
         if now is None or now.token != held.token:
             return "gone"
         require_unlockable(now, force=force)
-        if not free_lease(connection, held):
+        if not free_lease(connection, held, "unlocked", by=this_person(), reason=reason):
             return "gone"
         add_operator_action(
             connection,

@@ -14,7 +14,6 @@ from reingest.store.database import Connection, database_errors
 from reingest.store.runs import Run, RunOutcome
 from reingest.store.sql import query
 
-
 FetchOutcome = Literal["fetched", "empty", "refused", "unreadable"]
 """What was read of an answer: rows, none, an error status, nothing that can be used."""
 
@@ -106,6 +105,7 @@ def judge_fetches(connection: Connection, outcomes: Mapping[int, FetchOutcome]) 
         return
     with database_errors():
         connection.execute(query("judge_fetches"), {"ids": list(outcomes), "outcomes": list(outcomes.values())})
+    checkpoint("after_judgement")
 
 
 def forget_fetches(connection: Connection, dates: Sequence[date] | None) -> int:
@@ -115,7 +115,10 @@ def forget_fetches(connection: Connection, dates: Sequence[date] | None) -> int:
         How many answers were forgotten now.
     """
     with database_errors():
-        return connection.execute(query("forget_fetches"), {"dates": None if dates is None else list(dates)}).rowcount
+        wanted = {"dates": None if dates is None else list(dates)}
+        forgotten = connection.execute(query("forget_fetches"), wanted).rowcount
+    checkpoint("fetches_forgotten")
+    return forgotten
 
 
 def resumable_fetches(

@@ -14,10 +14,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, Literal
 from uuid import UUID
 
 from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
 
 from reingest.checkpoints import checkpoint
 from reingest.errors import Bug, LeaseHolder, LeaseLost, Locked
@@ -78,10 +79,25 @@ def leases(connection: Connection) -> list[HeldLease]:
     return _read(connection, "leases")
 
 
-def free_lease(connection: Connection, held: HeldLease) -> bool:
-    """Delete a lease that another holds, so that its token publishes nothing any more; tell whether it was there."""
+def free_lease(
+    connection: Connection, held: HeldLease, event: Literal["taken_over", "unlocked"], **detail: object
+) -> bool:
+    """Delete a lease that another holds, so that its token publishes nothing any more; the holder's log says so.
+
+    Args:
+        connection: in a transaction.
+        held: the lease.
+        event: what is done to the holder.
+        detail: by whom and why.
+
+    Returns:
+        Whether the lease was still there.
+    """
     with database_errors():
         freed = connection.execute(query("release_lease"), {"key": held.key, "token": held.token}).rowcount == 1
+        if freed:
+            told = {"run_id": held.run_id, "event": event, "detail": Jsonb({"key": held.key, **detail})}
+            connection.execute(query("tell_holder"), told)
     checkpoint("after_lease_freed")
     return freed
 
@@ -187,7 +203,7 @@ def _acquire(connection: Connection, claim: dict[str, Any]) -> None:
             if not held.expired and not _is_dead(connection, held.token):
                 raise _locked(held)
             log.warning("taking over %s from %s", held.key, held.who)
-            connection.execute(query("release_lease"), {"key": held.key, "token": held.token})
+            free_lease(connection, held, "taken_over", by=str(claim["run_id"]))
             checkpoint("dead_lease_removed")
         inserted = connection.execute(query("insert_lease"), claim).fetchone()
     checkpoint("lease_inserted")

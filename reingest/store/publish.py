@@ -68,7 +68,7 @@ def publish(connection: Connection, lease: Lease, publication: Publication, *, u
 
 def confirm(
     connection: Connection,
-    settlement_date: date,
+    lease: Lease,
     *,
     version_id: int,
     basis_generation: int,
@@ -81,9 +81,12 @@ def confirm(
         Until when the date is provisional now; None where this answer, or an earlier one, is of a final run.
 
     Raises:
+        LeaseLost: the lease is not ours any more.
         Conflict: the date serves another version by now.
     """
-    with database_errors():
+    settlement_date = lease.settlement_date
+    with database_errors(), connection.transaction():
+        require_lease(connection, lease)
         confirmed = connection.execute(
             query("confirm_day"),
             {

@@ -72,7 +72,7 @@ with ended as (
     cross join ended
     where run.settlement_date = %(settlement_date)s and run.kind = 'reingest' and run.id <> %(run_id)s
         and run.started_at > ended.at and run.started_at > clock_timestamp() - %(no_older_than)s::interval
-        and (run.outcome is null or run.outcome = any(%(broken_off)s))
+        and (run.outcome is null or run.outcome = any(%(broken_off)s::text[]))
         and run.source = %(source)s and run.sides = %(sides)s::text[] and starts_with("fetch".url, %(base_url)s)
         and "fetch".dataset = 'ISPSTACK' and "fetch".settlement_date = %(settlement_date)s
     order by "fetch".period, "fetch".side, answered_at desc, "fetch".id desc

@@ -45,6 +45,11 @@ where lease.key = held.key and lease.expires_at > clock_timestamp();
 -- name: release_lease
 delete from lease where key = %(key)s and token = %(token)s;
 
+-- name: tell_holder
+-- A run that lost its lease without an end of its own has no outcome; its log says what became of it.
+insert into run_event (run_id, stage, event, detail)
+select id, 'lease', %(event)s, %(detail)s from run where id = %(run_id)s and outcome is null;
+
 -- name: require_lease
 -- Publish's own look, under the row lock and by the wall clock: now() would be the transaction's start.
 select token = %(token)s and expires_at > clock_timestamp() as mine

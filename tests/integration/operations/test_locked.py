@@ -148,6 +148,17 @@ def test_an_unlock_asks(paused: Command, published: Site, monkeypatch: pytest.Mo
     assert published.value("select count(*) from operator_action") == 1
 
 
+def test_an_unlock_that_is_killed_did_nothing(paused: Command, published: Site) -> None:
+    """A kill -9 before the commit leaves the lease as it was and no action on record; the same command ends it then."""
+    words = ("unlock", DATE, "--reason", "it hangs", "--force", "--yes")
+    assert published.start(*words, REINGEST_CRASH_AT="before_unlock_commit").finish().exit_code == -SIGKILL
+    assert published.value("select count(*) from lease") == 1
+    assert published.value("select count(*) from operator_action") == 0
+    assert published.reingest(*words).exit_code == 0
+    assert published.value("select count(*) from operator_action") == 1
+    assert published.value("select count(*) from run_event where event = 'unlocked'") == 1
+
+
 def test_nothing_to_unlock(published: Site) -> None:
     """Where no lease is held the command says so and succeeds, for a date and for everything."""
     for what in (DATE, "exclusive"):

@@ -135,10 +135,10 @@ def test_a_version_is_served_once(desk: Desk) -> None:
 
 def test_a_confirmation_belongs_to_what_is_served(desk: Desk) -> None:
     """A confirmation of a version that is not served any more is a conflict."""
-    with pytest.raises(Conflict):
+    with hold_lease(desk.url, DATE, desk.run.holder, TTL) as lease, pytest.raises(Conflict):
         confirm(
             desk.connection,
-            DATE,
+            lease,
             version_id=desk.publication.version_id,
             basis_generation=1,
             provisional_until=None,
@@ -151,17 +151,18 @@ def test_a_final_confirmation_stays(desk: Desk) -> None:
     later = datetime(2026, 1, 1, tzinfo=UTC)
     current = current_version(desk.connection, DATE)
     assert current.id is not None
-    marks = [
-        confirm(
-            desk.connection,
-            DATE,
-            version_id=current.id,
-            basis_generation=1,
-            provisional_until=until,
-            run_id=desk.run.id,
-        )
-        for until in (later, None, later)
-    ]
+    with hold_lease(desk.url, DATE, desk.run.holder, TTL) as lease:
+        marks = [
+            confirm(
+                desk.connection,
+                lease,
+                version_id=current.id,
+                basis_generation=1,
+                provisional_until=until,
+                run_id=desk.run.id,
+            )
+            for until in (later, None, later)
+        ]
     assert marks == [None, None, None]
 
 
