@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -28,10 +29,12 @@ from deployments.prefect_settings import (
     server_environment,
     worker_environment,
 )
+from reingest.cli.via_prefect import DEPLOYMENT
 from reingest.store.embedded_process import file_lock
 from tests.support.postgres import Databases
 
 READY_SECONDS = 90.0
+FINAL = frozenset({"COMPLETED", "FAILED", "CRASHED", "CANCELLED"})
 # It outlives the xdist worker that starts it, and is nobody's child, so that it leaves no zombie behind.
 IN_THE_BACKGROUND = 'log=$1; shift; "$@" </dev/null >>"$log" 2>&1 &'
 
@@ -77,6 +80,26 @@ class PrefectServer:
         """Return the data of a flow run's artifacts, by key."""
         found = self.post("artifacts/filter", {"artifacts": {"flow_run_id": {"any_": [flow_run_id]}}})
         return {artifact["key"]: artifact["data"] for artifact in found}
+
+    def submit(self, settlement_date: date, **environment: str) -> str:
+        """Have a worker run a date, with more environment variables than its own; return the flow run's id."""
+        deployment = self.get(f"deployments/name/{DEPLOYMENT}")["id"]
+        body = {
+            "parameters": {"settlement_date": settlement_date.isoformat()},
+            "job_variables": {"env": environment},
+        }
+        run: str = self.post(f"deployments/{deployment}/create_flow_run", body)["id"]
+        return run
+
+    def wait_for_end(self, flow_run_id: str, seconds: float = READY_SECONDS) -> dict[str, Any]:
+        """Return the state in which a flow run has ended."""
+
+        def state() -> dict[str, Any]:
+            found: dict[str, Any] = self.get(f"flow_runs/{flow_run_id}")["state"]
+            return found
+
+        wait_until(lambda: state()["type"] in FINAL, "the flow run ends", seconds)
+        return state()
 
     def require_registered(self) -> None:
         """Register everything, unless a test of this run did."""

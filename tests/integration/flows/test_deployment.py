@@ -2,7 +2,6 @@
 
 import json
 import threading
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,21 +13,13 @@ from reingest.cli import via_prefect
 from reingest.errors import FlowRunCrashed, FutureDate, ReingestError
 from reingest.operations.request import DateRequest, WantedTotals, date_request
 from reingest.standin.server import StandIn
-from tests.support.days import DATE
+from tests.support.days import DATE, LATER_DATE, NEXT_DATE
+from tests.support.killed_runs import HANG, SLOW, published_and_restated, run_again
 from tests.support.prefect import PrefectServer, wait_until
 from tests.support.sites import Site
 
-NAME = "deployments/name/reingest-date/reingest-date"
+NAME = f"deployments/name/{via_prefect.DEPLOYMENT}"
 A_DAY_LATER = {"schedule": {"interval": 86_400, "anchor_date": (datetime.now(UTC) + timedelta(hours=1)).isoformat()}}
-
-
-@pytest.fixture
-def worker(prefect_server: PrefectServer, site: Site, monkeypatch: pytest.MonkeyPatch) -> Iterator[Child]:
-    """Return a worker that runs the site's dates; this process has the site's environment too."""
-    for name, value in site.environment().items():
-        monkeypatch.setenv(name, value)
-    with prefect_server.worker(site.environment()) as worker:
-        yield worker
 
 
 @pytest.mark.slow
@@ -57,20 +48,48 @@ def test_a_schedule_makes_runs_and_a_worker_runs_a_date(
 def test_what_a_flow_run_comes_to_is_what_the_command_comes_to(
     prefect_server: PrefectServer, worker: Child, site: Site, elexon: StandIn, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A held date, a refused one and a killed process end `--via prefect` as they end the command itself."""
-    wanted = date_request(DATE, periods=None, side="as-served", wanted=WantedTotals(energy="5"))
+    """A held date and a refused one end `--via prefect` as they end the command itself."""
+    wanted = date_request(NEXT_DATE, periods=None, side="as-served", wanted=WantedTotals(energy="5"))
     assert via_prefect.follow(wanted, as_json=False) == 1
     assert "Held by: expected_energy:so_flagged" in capsys.readouterr().out
     with pytest.raises(ReingestError, match="has not begun") as refused:
         via_prefect.follow(DateRequest(datetime.now(UTC).date() + timedelta(days=9)), as_json=False)
     assert (refused.value.code, refused.value.exit_code) == (FutureDate.code, 2)
     assert refused.value.next_command == FutureDate.default_next
+    assert site.generation(NEXT_DATE) == 0
+
+
+@pytest.mark.slow
+def test_a_flow_run_whose_process_is_killed(worker: Child, site: Site, elexon: StandIn) -> None:
+    """SIGKILL of a flow run's process ends the run as crashed and changes nothing; the next run publishes."""
+    old = published_and_restated(site, elexon)
+    elexon.script(HANG)
     killer = kill_the_next_run(worker, elexon)
     with pytest.raises(FlowRunCrashed, match="SIGKILL") as crashed:
-        via_prefect.follow(DateRequest(DATE), as_json=False)
+        via_prefect.follow(DateRequest(LATER_DATE), as_json=False)
     killer.join()
     assert crashed.value.exit_code == 69
-    assert site.generation(DATE) == 0
+    assert site.dump(LATER_DATE) == old
+    run_again(site, elexon, old)
+
+
+@pytest.mark.slow
+def test_a_flow_run_whose_worker_is_killed(
+    prefect_server: PrefectServer, worker: Child, site: Site, elexon: StandIn
+) -> None:
+    """SIGKILL of the worker ends its flow run as crashed and changes nothing; the next worker publishes."""
+    old = published_and_restated(site, elexon)
+    elexon.script(SLOW)
+    flow_run_id = prefect_server.submit(LATER_DATE)
+    wait_until(lambda: bool(elexon.requests()), "the flow run asks Elexon")
+    psutil.Process(worker.pid).kill()
+    # It goes on until it has something to say, and nobody listens.
+    state = prefect_server.wait_for_end(flow_run_id)
+    assert (state["type"], state["name"]) == ("CRASHED", "Crashed")
+    assert site.dump(LATER_DATE) == old
+    worker.end()  # it has ended; now it is waited for
+    worker.start()
+    run_again(site, elexon, old)
 
 
 @pytest.mark.slow
@@ -103,9 +122,7 @@ def registered(server: PrefectServer) -> tuple[str, list[str], list[tuple[str, s
 
 
 def kill_the_next_run(worker: Child, elexon: StandIn) -> threading.Thread:
-    """Kill the process of the worker's next flow run as soon as it asks Elexon, which does not answer any more."""
-    elexon.reset()
-    elexon.script([{"kind": "hang"}])
+    """Kill the process of the worker's next flow run as soon as it asks Elexon, which does not answer."""
 
     def kill() -> None:
         wait_until(lambda: bool(elexon.requests()), "the flow run asks Elexon")
