@@ -140,9 +140,14 @@ def show_day(connection: Connection, settlement_date: date) -> ShownDay:
         totals=totals,
         mining=_mining(connection, version_id, totals),
         periods=_period_counts(connection, version_id, settlement_date),
-        checks=tuple(ShownCheck(**check) for check in _rows(connection, "checks_of_version", version_id=version_id)),
+        checks=checks_of(connection, version_id),
         per_period=_per_period(connection, version_id, settlement_date, totals),
     )
+
+
+def checks_of(connection: Connection, version_id: int) -> tuple[ShownCheck, ...]:
+    """Return what the newest run that checked a version said of it, the failures first."""
+    return tuple(ShownCheck(**check) for check in _rows(connection, "checks_of_version", version_id=version_id))
 
 
 def show_spans(connection: Connection, kind: SpanKind, start: date, end: date) -> list[ShownSpan]:
