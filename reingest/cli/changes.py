@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 COLUMNS: Final = (
     Column("position", "position", "count"),
-    Column("timestamp", "published"),
+    Column("timestamp", "at"),
+    Column("type", "what"),
     Column("settlement_date", "date"),
     Column("generation", "generation", "count"),
     Column("version", "version", "count"),

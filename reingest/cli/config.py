@@ -1,9 +1,11 @@
 """`reingest config`: the settings in force, where each comes from, and whether they work."""
 
 import os
+import re
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 from urllib.parse import urlsplit
 
@@ -72,6 +74,9 @@ def _checks(settings: Settings) -> list[SettingCheck]:
         _try("home", lambda: _home(settings)),
         _try("ca_bundle", lambda: _ca_bundle(settings)),
     ]
+    if settings.outbox_log is not None:
+        log = settings.outbox_log
+        tried.append(_try("outbox_log", lambda: _outbox_log(log)))
     return [*tried, *_database_checks(settings)]
 
 
@@ -98,6 +103,13 @@ def _ca_bundle(settings: Settings) -> str:
     except (OSError, ssl.SSLError) as error:
         raise BadSetting(f"ca_bundle {settings.ca_bundle} cannot be loaded: {error}") from error
     return str(settings.ca_bundle)
+
+
+def _outbox_log(path: Path) -> str:
+    """Look, and make nothing: the file is made by the first fact."""
+    if not os.access(path if path.exists() else path.parent, os.W_OK) or path.is_dir():
+        raise BadSetting(f"outbox_log {path} cannot be written; its folder must be there")
+    return str(path)
 
 
 def _database_checks(settings: Settings) -> list[SettingCheck]:
@@ -144,7 +156,8 @@ def _shown(name: str, value: object) -> object:
     if name in SECRET_SETTINGS:
         from reingest.cli.db import without_password
 
-        return without_password(str(value))
+        # SQLAlchemy's addresses name a driver, which libpq would not read as an address.
+        return without_password(re.sub(r"^postgresql\+\w+://", "postgresql://", str(value)))
     return str(value)
 
 

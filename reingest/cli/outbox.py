@@ -99,13 +99,15 @@ def retry(
     ] = False,
 ) -> None:
     """Make facts due now: one by its id, every dead letter, or those from before there was a sink."""
-    from reingest.store.outbox import retry_deliveries
+    from reingest.store.outbox import retry_dead, retry_fact, retry_no_sink
 
     if (fact is not None) + dead + no_sink != 1:
         raise BadUsage("say which: an id, --dead or --no-sink", next_command="reingest outbox list")
-    one = fact is not None
     with connected() as connection:
-        count = retry_deliveries(connection, outbox_id=fact, dead=dead or one, pending=one, no_sink=no_sink or one)
+        if fact is not None:
+            count = retry_fact(connection, fact)
+        else:
+            count = retry_dead(connection) if dead else retry_no_sink(connection)
     typer.echo(f"{count} to be delivered. Next: reingest outbox deliver" if count else "Nothing to deliver again.")
 
 

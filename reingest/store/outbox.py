@@ -59,13 +59,13 @@ class SinkLag:
 
 @dataclass(frozen=True, slots=True)
 class ListedFact:
-    """One fact at one sink, or one fact that no sink is owed (`no_sink`)."""
+    """One fact at one sink, or one that no sink is owed (`no_sink`); that a date is withdrawn is of no version."""
 
     id: int
     position: int | None
     settlement_date: date
     generation: int
-    version: int
+    version: int | None
     sink: SinkName | None
     state: FactState
     attempts: int
@@ -165,26 +165,40 @@ def list_outbox(connection: Connection, states: Sequence[FactState], *, limit: i
         return cursor.execute(query("list_outbox"), {"states": list(states), "limit": limit}).fetchall()
 
 
-def retry_deliveries(
-    connection: Connection, *, outbox_id: int | None, dead: bool = True, pending: bool = False, no_sink: bool = False
-) -> int:
-    """Make facts due now, all of them or one; return how many deliveries that concerns.
+def retry_fact(connection: Connection, outbox_id: int) -> int:
+    """Make one fact due now wherever it is pending or dead; a fact that no sink is owed is owed to every known one.
 
     Args:
         connection: an autocommitting one.
-        outbox_id: only this fact.
-        dead: dead letters begin anew, with no attempts made.
-        pending: what waits for its next attempt waits no longer.
-        no_sink: facts that no sink was owed are owed to every known one.
+        outbox_id: the fact.
+
+    Returns:
+        How many deliveries that concerns; what was delivered is not delivered again.
 
     Raises:
         NotFound: there is no such fact.
     """
-    subject = {"outbox_id": outbox_id}
-    states = [state for state, wanted in (("dead", dead), ("pending", pending)) if wanted]
-    with database_errors(), connection.transaction():
-        if outbox_id is not None and connection.execute(query("has_fact"), subject).fetchone() is None:
+    with database_errors():
+        if connection.execute(query("has_fact"), {"outbox_id": outbox_id}).fetchone() is None:
             raise NotFound(f"the outbox has no fact {outbox_id}", next_command="reingest outbox list --all")
+    return _retry(connection, ["dead", "pending"], no_sink=True, outbox_id=outbox_id)
+
+
+def retry_dead(connection: Connection) -> int:
+    """Make every dead letter due now, with no attempts made; return how many."""
+    return _retry(connection, ["dead"])
+
+
+def retry_no_sink(connection: Connection) -> int:
+    """Owe every fact that no sink is owed to every known one; return how many deliveries that is."""
+    return _retry(connection, [], no_sink=True)
+
+
+def _retry(
+    connection: Connection, states: list[FactState], *, no_sink: bool = False, outbox_id: int | None = None
+) -> int:
+    subject = {"outbox_id": outbox_id}
+    with database_errors(), connection.transaction():
         retried = connection.execute(query("retry_deliveries"), subject | {"states": states}).rowcount
         if no_sink:
             retried += connection.execute(query("owe_no_sink"), subject).rowcount

@@ -9,8 +9,8 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Final, Literal
@@ -105,7 +105,9 @@ async def deliver_soon(settings: Settings, database_url: str, settlement_date: d
     if not configured_sinks(settings):
         return
     try:
-        await deliver_due(settings, database_url, settlement_date=settlement_date, within_seconds=SOON_SECONDS)
+        with _outbox(settings, database_url, within_seconds=SOON_SECONDS) as connection:
+            deadline = time.monotonic() + SOON_SECONDS
+            await _deliver(connection, settings, settlement_date=settlement_date, deadline=deadline)
     except ReingestError as error:
         log.warning("the outbox could not be delivered now: %s", error)
 
@@ -129,48 +131,53 @@ async def deliver_all(settings: Settings, database_url: str, progress: Progress 
         await asyncio.sleep(max(settings.outbox_retry_seconds if down else _LEAST_PAUSE_SECONDS, min(waits)))
 
 
-async def deliver_due(
-    settings: Settings,
-    database_url: str,
-    *,
-    settlement_date: date | None = None,
-    within_seconds: float | None = None,
-    progress: Progress | None = None,
-) -> DeliveryReport:
+async def deliver_due(settings: Settings, database_url: str, progress: Progress | None = None) -> DeliveryReport:
     """Deliver once what is due, sink by sink.
-
-    Args:
-        settings: the sinks, and the patience with them.
-        database_url: where the outbox is.
-        settlement_date: this date's facts only.
-        within_seconds: end after that time, also in the middle of a send.
-        progress: told of each attempt.
 
     Raises:
         BadSetting: the CA bundle cannot be read.
         DatabaseError: Postgres cannot be used.
     """
-    deadline = time.monotonic() + within_seconds if within_seconds is not None else None
-    with connect(database_url, purpose="outbox") as connection, database_errors(), _cut(connection, within_seconds):
-        require_schema(connection)
-        know_configured_sinks(settings, connection)
-        number_changes(connection)
-        tallies = []
-        async with open_sinks(settings) as sinks:
-            for sink in sinks:
-                delivery = _Pass(connection, settings, sink, settlement_date, deadline, progress)
-                tallies.append(await delivery.run())
+    with _outbox(settings, database_url) as connection:
+        tallies = await _deliver(connection, settings, progress=progress)
         return DeliveryReport(tuple(tallies), tuple(sink_lags(connection)))
 
 
-def _cut(connection: Connection, seconds: float | None) -> AbstractContextManager[None]:
-    """Bound what waits for Postgres: a network that swallows everything must not hold up a run."""
-    return nullcontext() if seconds is None else within(connection, seconds + _CUT_MARGIN_SECONDS)
+@contextmanager
+def _outbox(settings: Settings, database_url: str, within_seconds: float | None = None) -> Iterator[Connection]:
+    """Give a connection to the outbox, in which the configured sinks are known and every fact has its position.
+
+    What waits for Postgres is bounded where a time is given: a network that swallows everything must not hold up a run.
+    """
+    with connect(database_url, purpose="outbox") as connection, database_errors(), ExitStack() as bounds:
+        if within_seconds is not None:
+            bounds.enter_context(within(connection, within_seconds + _CUT_MARGIN_SECONDS))
+        require_schema(connection)
+        know_configured_sinks(settings, connection)
+        number_changes(connection)
+        yield connection
+
+
+async def _deliver(
+    connection: Connection,
+    settings: Settings,
+    *,
+    settlement_date: date | None = None,
+    deadline: float | None = None,
+    progress: Progress | None = None,
+) -> list[Delivered]:
+    async with open_sinks(settings) as sinks:
+        return [await _Pass(connection, settings, sink, settlement_date, deadline, progress).run() for sink in sinks]
 
 
 @dataclass(slots=True)
 class _Pass:
-    """One pass over what is due at one sink."""
+    """One pass over what is due at one sink.
+
+    Attributes:
+        settlement_date: This date's facts only.
+        deadline: When to end, on the monotonic clock, also in the middle of a send.
+    """
 
     connection: Connection
     settings: Settings

@@ -260,6 +260,28 @@ def test_config_show_keeps_the_password_to_itself(reingest: Command) -> None:
     assert "host=db.example dbname=wind user=ann" in ran.out
 
 
+def test_config_show_keeps_every_secret(reingest: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Prefect's database is shown without its password, the webhook without what follows its host."""
+    monkeypatch.setenv("REINGEST_PREFECT_DATABASE_URL", "postgresql+asyncpg://ann:secret@db.example/prefect")
+    monkeypatch.setenv("REINGEST_WEBHOOK_URL", "https://bob:secret@hooks.example/secret?key=secret")
+    ran = reingest("config", "show")
+
+    assert "secret" not in ran.out + ran.err
+    assert "host=db.example dbname=prefect user=ann" in ran.out
+    assert "https://hooks.example/…" in ran.out
+
+
+def test_config_check_looks_at_the_outbox_log(
+    store: Store, reingest: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A log in a folder that is not there fails the check, before a publish would find out."""
+    monkeypatch.setenv("REINGEST_OUTBOX_LOG", str(tmp_path / "facts.jsonl"))
+    assert {"name": "outbox_log", "status": "pass"}.items() <= reingest("config", "check", "--json").json[2].items()
+    monkeypatch.setenv("REINGEST_OUTBOX_LOG", str(tmp_path / "missing" / "facts.jsonl"))
+
+    assert reingest("config", "check").code == 2
+
+
 def test_config_check_passes_where_all_works(store: Store, reingest: Command) -> None:
     """`config check` tries home, certificates, database, register and mining, and asks Elexon nothing."""
     store.publish()
