@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from reingest.errors import DatabaseError, ReingestError
+from reingest.errors import DatabaseError, DatabaseUnreachable, ReingestError
 from reingest.operations.reingest import outcome_of_error
 from reingest.store.database import Connection, connect
 from reingest.store.runs import Run, RunOutcome, begin_run, end_run
@@ -27,6 +27,16 @@ def recorded(database_url: str, connection: Connection, run: Run) -> Iterator[No
 
 
 def end_act(database_url: str, run: Run, outcome: RunOutcome, error: ReingestError | None = None) -> None:
-    """Store how the run ended, over a connection of its own: a publish may have cost the first one."""
+    """Store how the run ended, over a connection of its own: a publish may have cost the first one.
+
+    Where that breaks it is tried once more: what the run did is done, whatever became of the note of it.
+    """
+    try:
+        _end(database_url, run, outcome, error)
+    except DatabaseUnreachable:
+        _end(database_url, run, outcome, error, again=True)
+
+
+def _end(database_url: str, run: Run, outcome: RunOutcome, error: ReingestError | None, *, again: bool = False) -> None:
     with connect(database_url, purpose="run ended") as connection:
-        end_run(connection, run, outcome, error)
+        end_run(connection, run, outcome, error, may_have_ended=again)

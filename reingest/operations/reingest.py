@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 
 from reingest.checkpoints import checkpoint
@@ -11,6 +11,7 @@ from reingest.errors import (
     Bug,
     Conflict,
     DatabaseError,
+    DatabaseUnreachable,
     LeaseLost,
     Locked,
     PartialDate,
@@ -26,7 +27,7 @@ from reingest.operations.report import DateReport, report_of
 from reingest.operations.request import DateRequest
 from reingest.operations.stages import Stage, stages_of
 from reingest.settings import Settings
-from reingest.store.database import connect
+from reingest.store.database import connect, database_errors
 from reingest.store.migrate import require_schema
 from reingest.store.runs import Run, RunOutcome, add_run_events, begin_run, end_run
 
@@ -143,9 +144,21 @@ async def open_date_run(
 def _close(run: DateRun, seconds: dict[str, float]) -> DateReport:
     outcome: RunOutcome = "planned" if run.request.plan else _OUTCOME_OF_DECISION[run.decision]
     report = report_of(run, outcome, seconds)
-    add_run_events(run.connection, run.run, [(stage, "done", {"seconds": round(s, 3)}) for stage, s in seconds.items()])
-    end_run(run.connection, run.run, outcome)
+    try:
+        _store_end(run, outcome, seconds)
+    except DatabaseUnreachable as error:
+        # What the run did is done, whatever became of the note of it: that is written over another connection.
+        log.info("the end of the run is stored over another connection: %s", error)
+        run.reconnect()
+        _store_end(run, outcome, seconds, again=True)
     return report
+
+
+def _store_end(run: DateRun, outcome: RunOutcome, seconds: Mapping[str, float], *, again: bool = False) -> None:
+    events = [(stage, "done", {"seconds": round(s, 3)}) for stage, s in seconds.items()]
+    with database_errors(), run.connection.transaction():
+        if end_run(run.connection, run.run, outcome, may_have_ended=again):
+            add_run_events(run.connection, run.run, events)
 
 
 def outcome_of_error(error: ReingestError) -> RunOutcome:
@@ -184,4 +197,4 @@ def _store_failure(run: DateRun, error: ReingestError) -> None:
     """Store how the run failed; where the database itself is what failed, the log has to do."""
     log.info("%s: %s", error.code, error)
     with suppress(DatabaseError), connect(run.database_url, purpose="run failed") as connection:
-        end_run(connection, run.run, outcome_of_error(error), error)
+        end_run(connection, run.run, outcome_of_error(error), error, may_have_ended=True)

@@ -122,11 +122,28 @@ def begin_run(connection: Connection, run: Run) -> None:
     checkpoint("after_begin_run")
 
 
-def end_run(connection: Connection, run: Run, outcome: RunOutcome, error: ReingestError | None = None) -> None:
+def end_run(
+    connection: Connection,
+    run: Run,
+    outcome: RunOutcome,
+    error: ReingestError | None = None,
+    *,
+    may_have_ended: bool = False,
+) -> bool:
     """Store how the run ended: its outcome, exit code, error and counts.
 
+    Args:
+        connection: where to store it.
+        run: what ended.
+        outcome: how.
+        error: why, where it failed.
+        may_have_ended: whether an earlier try may have been stored, though the connection broke before it said so.
+
+    Returns:
+        Whether it was this call that ended the run; a run keeps its first end.
+
     Raises:
-        Bug: the run had ended before.
+        Bug: the run had ended before, and nothing could have ended it.
     """
     with database_errors():
         ended = connection.execute(
@@ -142,8 +159,9 @@ def end_run(connection: Connection, run: Run, outcome: RunOutcome, error: Reinge
             },
         ).rowcount
     checkpoint("after_end_run")
-    if ended != 1:
+    if ended != 1 and not may_have_ended:
         raise Bug(f"run {run.id} had ended before")
+    return ended == 1
 
 
 def add_run_events(connection: Connection, run: Run, events: Sequence[tuple[str, str, Mapping[str, Any]]]) -> None:

@@ -3,10 +3,12 @@
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Final, TypeAlias
 
 from reingest import checkpoints
+from reingest.standin.server import StandIn
 from tests.support.days import REGISTER, TINY_DATE, TINY_DAY
 from tests.support.postgres import Databases
 from tests.support.readers import look_at
@@ -127,10 +129,13 @@ class Places:
         self._until = until
         self._starts: dict[str, Site] = {}
         self._prepared: dict[str, Prepared] = {}
+        self._copies = count()
         self.original = until.enter_context(recorded_elexon(folder, TINY_DAY))
         self.restated = until.enter_context(recorded_elexon(folder, TINY_DAY))
         self.restated.restate(TINY_DATE, unit="T_HILLW-1", volume_factor="2")
         self.restated.restate(TINY_DATE, unit="T_HILLW-2", volume_factor="3")
+        self.restated_otherwise = until.enter_context(recorded_elexon(folder, TINY_DAY))
+        self.restated_otherwise.restate(TINY_DATE, volume_factor="7")
         self.other_register = until.enter_context(recorded_elexon(folder, TINY_DAY, units=OTHER_REGISTER))
 
     def prepared(self, scenario: Scenario) -> Prepared:
@@ -140,6 +145,10 @@ class Places:
             scenario.prepare(self, site)
             self._prepared[scenario.name] = self._tried(scenario, site)
         return self._prepared[scenario.name]
+
+    def of_worker(self, number: int) -> StandIn:
+        """Return the Elexon of the first worker, or that of the second one, which says something else."""
+        return (self.restated, self.restated_otherwise)[number]
 
     def start(self, name: str) -> Site:
         """Return the site of that name; nobody changes it."""
@@ -156,7 +165,7 @@ class Places:
 
     def copy(self, site: Site) -> Site:
         """Return a copy that lasts as long as the places do."""
-        home = self._folder / f"copy-{len(self._prepared)}" / "home"
+        home = self._folder / f"copy-{next(self._copies)}" / "home"
         return self._until.enter_context(copy_of(site, self.databases, home))
 
     def _tried(self, scenario: Scenario, site: Site) -> Prepared:

@@ -23,7 +23,7 @@ select 'version', settlement_date::text, state, content_hash, count(*)::text, nu
 from version where state in ('published', 'held', 'superseded') group by 1, 2, 3, 4
 order by 1, 2, 3, 4, 5
 """
-_TOLD: Final = "select settlement_date::text, generation, kind, dedupe_key, body from outbox order by 1, 2"
+_TOLD: Final = "select settlement_date::text, generation, kind, body from outbox order by 1, 2"
 _OPEN: Final = """
 select 'lease', key from lease
 union all

@@ -60,6 +60,20 @@ def test_a_connection_that_broke_before_the_commit_published_nothing(checkpoint:
     assert set(restated.states(DATE).values()) == {"superseded", "abandoned", "published"}
 
 
+@pytest.mark.parametrize("checkpoint", ["after_publish_commit", "after_publish"])
+def test_a_connection_that_broke_after_the_commit_hides_no_publish(checkpoint: str, restated: Site) -> None:
+    """Where the run published and then lost its connection, it says so and is on record as published, once."""
+    run = restated.start("date", DATE, "--json", stop_at=checkpoint)
+    run.wait_until_stopped()
+    cut(restated, f"reingest run {DATE}")
+    run.send(SIGCONT)
+    ran = run.finish()
+    assert (ran.exit_code, ran.json["outcome"]) == (0, "published"), ran.err
+    assert restated.runs()[-1] == ("published", 0)
+    stages = restated.rows("select stage from run_event where event = 'done' order by id desc limit 8")
+    assert len(set(stages)) == 8
+
+
 def test_a_holder_that_lost_its_lease_connection_is_overtaken_at_once(restated: Site, elexon: StandIn) -> None:
     """Where the heartbeat's connection broke the lease is free: another run publishes, and this one does not."""
     run = restated.start("date", DATE, "--json", stop_at="after_verify")

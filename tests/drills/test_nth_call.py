@@ -1,0 +1,69 @@
+"""Fail the n-th call, for n = 1, 2, 3 until there is none left; one plain re-run ends like a clean run."""
+
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from tests.support.days import TINY_DATE
+from tests.support.drills import DrillSize, Tally
+from tests.support.failing import KINDS, Layer, failing
+from tests.support.scenarios import MODES, Places, Prepared, Scenario
+from tests.support.sites import copy_of
+from tests.support.states import left_open, state_of
+
+DECLARED = {0, 1, 4, 5, 69}
+"""How a run may end when a call under it failed: never as a fault of the program's own."""
+
+SAMPLES: dict[Layer, tuple[int, ...]] = {"database": (31, 58, 77), "files": (9,), "http": (2,)}
+"""Some calls of every mode, for each run of the tests."""
+
+
+def fail(places: Places, prepared: Prepared, layer: Layer, kind: str, nth: int, home: Path) -> bool:
+    """Fail a run's n-th call, run again, and compare; return whether there was such a call."""
+    words = prepared.scenario.words
+    with copy_of(prepared.site, places.databases, home) as site:
+        with failing(layer, kind, nth, site.home) as calls:
+            ran = site.reingest(*words)
+        if not calls.failed:
+            return False
+        story = f"call {nth}, {calls.failed}, ended with {ran.exit_code}: {ran.err}"
+        assert ran.exit_code in DECLARED, story
+        assert site.dump(TINY_DATE) in {prepared.old.dump, prepared.new.dump}, story
+        again = site.reingest(*words)
+        assert again.exit_code in prepared.scenario.exits, f"{story}\nagain: {again.err}"
+        assert state_of(site) == prepared.new, story
+        assert left_open(site) == [], story
+    return True
+
+
+@pytest.mark.parametrize(("layer", "kind"), [(layer, kind) for layer, kinds in KINDS.items() for kind in kinds])
+@pytest.mark.parametrize("mode", MODES, ids=lambda mode: mode.name)
+def test_the_nth_call_fails(
+    mode: Scenario, layer: Layer, kind: str, places: Places, tally: Tally, tmp_path: Path
+) -> None:
+    """Whichever call fails, the run ends as declared, with the old date or the new, and a re-run mends the rest."""
+    prepared = places.prepared(mode)
+    for nth in numbers_of(tally.size, mode, layer, kind):
+        tally.seed = nth
+        if tally.size.is_over or not fail(places, prepared, layer, kind, nth, tmp_path / str(nth) / "home"):
+            break
+        tally.counted(f"n-th {layer} call fails")
+    tally.seed = None
+
+
+def numbers_of(size: DrillSize, mode: Scenario, layer: Layer, kind: str) -> Iterator[int]:
+    """Return which calls are to fail: in a sample a few, otherwise all, for as long as there are any."""
+    if size.only_seed is not None:
+        return iter((size.only_seed,))
+    if size.name == "sample":
+        return iter(SAMPLES[layer][KINDS[layer].index(kind) :: len(KINDS[layer])])
+    return (nth for nth in count(1) if size.name == "long" or is_for_ci(mode, layer, kind, nth))
+
+
+def is_for_ci(mode: Scenario, layer: Layer, kind: str, nth: int) -> bool:
+    """Tell whether CI has time for a case: each call fails in one way, in a re-ingestion Postgres in all."""
+    everything = layer == "database" and mode.name == "again"
+    kinds = KINDS[layer]
+    return everything or kinds[nth % len(kinds)] == kind
