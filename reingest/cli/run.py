@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from reingest.store.listings import RunInFull
-    from reingest.store.tables import Run
+    from reingest.store.tables import Fetch, Run
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -35,6 +35,7 @@ COLUMNS: Final = (
     Column("host", "host"),
     Column("reason", "reason"),
 )
+_NOT_OF_FAILED: Final = ("run_id", "settlement_date", "forgotten_at")
 _EVENTS: Final = (
     Column("at", "at"),
     Column("stage", "stage"),
@@ -95,6 +96,9 @@ def _document(run: "RunInFull", events: list[dict[str, object]]) -> dict[str, ob
         "version_state": run.version.state if run.version else None,
         "seconds": _seconds(run.run),
         "answers": run.answers,
+        "outcomes": run.outcomes,
+        "attempts": run.attempts,
+        "failed_answers": [fetch.as_row(*_NOT_OF_FAILED) for fetch in run.failed],
         "events": events,
     }
 
@@ -103,9 +107,17 @@ def _facts(run: "RunInFull") -> list[str]:
     """Return the run's own row, a fact a line, and a blank line before its events."""
     facts = {key: value for key, value in _document(run, []).items() if value not in (None, [], {})}
     facts |= {key: _compact(value) for key, value in facts.items() if isinstance(value, dict)}
+    if run.failed:
+        facts["failed_answers"] = "; ".join(map(_failed, run.failed))
     rows = [{"fact": key.replace("_", " "), "value": value} for key, value in facts.items()]
     lines = table_lines((Column("fact", ""), Column("value", "")), rows)
     return [line for line in lines if line.strip()] + ([""] if run.events else [])
+
+
+def _failed(fetch: "Fetch") -> str:
+    subject = f"period {fetch.period} {fetch.side}" if fetch.period else fetch.dataset
+    attempts = f"{fetch.attempts} attempt{'s' if fetch.attempts != 1 else ''}"
+    return f"{subject}: {fetch.outcome}, status {fetch.status}, {attempts}"
 
 
 def _compact(detail: object) -> str:

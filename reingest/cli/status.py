@@ -1,7 +1,8 @@
 """`reingest status`: one line a date, one character a period; a year at a glance."""
 
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import date, timedelta
 from itertools import groupby
 from typing import Annotated, Final
 
@@ -15,6 +16,9 @@ from reingest.cli.output import as_json as json_text
 from reingest.cli.reading import reading
 from reingest.clock import utc_now
 from reingest.errors import BadUsage, FutureDate
+from reingest.settings import load_settings
+from reingest.store.database import Connection
+from reingest.store.fetches import newest_requests
 from reingest.store.leases import date_key, leases
 from reingest.store.status import DateStatus, MonthStatus, status_of_dates, status_of_months
 
@@ -95,17 +99,36 @@ def _status_of_dates(output: Output, span: Span) -> None:
     with reading() as connection:
         # A date that has not begun has no state, so a year under way ends today.
         dates = status_of_dates(connection, span.start, min(span.end, today + timedelta(days=1)))
-        held = [one for one in leases(connection) if one.key == date_key(span.start)] if span.kind == "day" else []
+        more = _of_one_date(connection, span.start) if span.kind == "day" else None
     if output.json:
         whole = [_document(one) for one in dates]
-        lease = {"lease": lease_row(held[0]) if held else None}
-        typer.echo(json_text(whole[0] | lease if span.kind == "day" else whole))
+        typer.echo(json_text(whole[0] | more.document if more else whole))
     elif output.csv:
         keys = ["settlement_date", "state", "version", "held_version", "provisional"]
         write_csv([*keys, *map(str, range(1, MOST_PERIODS + 1))], map(_wide_row, dates))
     else:
-        lines = [line for one in held for line in lease_lines(one)]
-        typer.echo("\n".join([*grid_lines(dates), "", *_footing(dates), *lines]))
+        typer.echo("\n".join([*grid_lines(dates), "", *_footing(dates), *(more.lines if more else ())]))
+
+
+@dataclass(frozen=True, slots=True)
+class _OneDate:
+    """What is told of a date that is asked alone: its newest requests, and who holds it."""
+
+    document: dict[str, object]
+    lines: Sequence[str]
+
+
+def _of_one_date(connection: Connection, settlement_date: date) -> _OneDate:
+    held = next((one for one in leases(connection) if one.key == date_key(settlement_date)), None)
+    asked = newest_requests(connection, settlement_date)
+    lines = []
+    if asked is not None and asked.retried:
+        retried = f"{asked.retried} of them retried, {asked.most_attempts} attempts at most"
+        limit = f"{load_settings().attempts} are allowed"
+        lines.append(f"Run {asked.run_id}: {asked.requests} requests answered, {retried} ({limit})")
+    if held is not None:
+        lines += lease_lines(held)
+    return _OneDate({"requests": asked, "lease": lease_row(held) if held else None}, lines)
 
 
 def grid_lines(dates: Iterable[DateStatus]) -> list[str]:

@@ -72,6 +72,16 @@ class ResumableFetch(Fetch):
     age: timedelta
 
 
+@dataclass(frozen=True, slots=True)
+class AnsweredRequests:
+    """How the newest run of a date that asked anything was answered: requests, how many were retried, how often."""
+
+    run_id: UUID
+    requests: int
+    retried: int
+    most_attempts: int
+
+
 BROKEN_OFF: Final[tuple[RunOutcome, ...]] = (
     "partial",
     "source_failed",
@@ -151,6 +161,12 @@ def fetches_of_version(connection: Connection, version_id: int) -> list[Fetch]:
 def newest_fetches(connection: Connection, settlement_date: date) -> list[Fetch]:
     """Return the newest good answer of each period and side of a date, and of its system prices."""
     return _read(connection, "newest_fetches", settlement_date=settlement_date)
+
+
+def newest_requests(connection: Connection, settlement_date: date) -> AnsweredRequests | None:
+    """Return how the newest run of a date that asked the source anything was answered; None where none did."""
+    with database_errors(), connection.cursor(row_factory=class_row(AnsweredRequests)) as cursor:
+        return cursor.execute(query("newest_requests"), {"settlement_date": settlement_date}).fetchone()
 
 
 def fetched_from(connection: Connection) -> tuple[bool, bool]:

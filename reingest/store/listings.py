@@ -1,12 +1,13 @@
 """Rows as they stand, through the SQLModel tables: runs, versions, expected totals, BM units."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from uuid import UUID
 
-from sqlmodel import Session, and_, col, func, or_, select
+from sqlmodel import Session, and_, col, or_, select
 
 from reingest.curtailment.words import DEFAULT_DEFINITION
 from reingest.errors import NotFound
@@ -48,11 +49,21 @@ class ListedUnit:
 
 @dataclass(frozen=True, slots=True)
 class RunInFull:
-    """A run with its log, and how many requests were answered by status."""
+    """A run with its log, and how its requests were answered.
+
+    Attributes:
+        answers: How many answers there were by status.
+        outcomes: How many by what was read of them.
+        attempts: How many took so many attempts.
+        failed: The answers that were refusals, or could not be read.
+    """
 
     run: Run
     events: Sequence[RunEvent]
     answers: dict[int, int]
+    outcomes: dict[str, int]
+    attempts: dict[int, int]
+    failed: Sequence[Fetch]
     version: Version | None
 
 
@@ -78,11 +89,17 @@ def run_in_full(session: Session, run_id: UUID) -> RunInFull:
     if run is None:
         raise NotFound(f"there is no run {run_id}", next_command="reingest run list")
     events = session.exec(select(RunEvent).where(RunEvent.run_id == run_id).order_by(col(RunEvent.id))).all()
-    answers = session.exec(
-        select(Fetch.status, func.count()).where(Fetch.run_id == run_id).group_by(col(Fetch.status))
-    ).all()
-    version = session.get(Version, run.version_id) if run.version_id is not None else None
-    return RunInFull(run, events, dict(answers), version)
+    in_order = (col(Fetch.dataset), col(Fetch.period), col(Fetch.side), col(Fetch.id))
+    fetches = session.exec(select(Fetch).where(Fetch.run_id == run_id).order_by(*in_order)).all()
+    return RunInFull(
+        run,
+        events,
+        answers=dict(Counter(fetch.status for fetch in fetches)),
+        outcomes=dict(Counter(fetch.outcome for fetch in fetches)),
+        attempts=dict(sorted(Counter(fetch.attempts for fetch in fetches).items())),
+        failed=[fetch for fetch in fetches if fetch.outcome in {"refused", "unreadable"}],
+        version=session.get(Version, run.version_id) if run.version_id is not None else None,
+    )
 
 
 def list_versions(session: Session, settlement_date: date) -> list[ListedVersion]:

@@ -88,3 +88,13 @@ order by period, side;
 update "fetch" set forgotten_at = clock_timestamp()
 where forgotten_at is null and settlement_date is not null
     and (%(dates)s::date[] is null or settlement_date = any(%(dates)s::date[]));
+
+-- name: newest_requests
+select run_id, count(*) as requests, count(*) filter (where attempts > 1) as retried, max(attempts) as most_attempts
+from "fetch"
+where run_id = (
+    select run.id from run
+    where run.settlement_date = %(settlement_date)s and exists (select from "fetch" where run_id = run.id)
+    order by run.started_at desc limit 1
+)
+group by run_id;

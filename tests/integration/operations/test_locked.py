@@ -1,12 +1,15 @@
 """A date that another holds: refusals that name the holder, waiting, unlocking, and holders that are cut off."""
 
 import io
+import re
 import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from pathlib import Path
 from signal import SIGCONT, SIGKILL
 from typing import Any
 
+import psycopg
 import pytest
 
 from reingest.standin.server import StandIn
@@ -15,6 +18,7 @@ from tests.support.days import DATE
 from tests.support.proxies import Swallower
 from tests.support.sites import Command, Ran, Site
 
+OPERATE = Path(__file__).parents[3] / "docs" / "operate.md"
 SLOW: list[dict[str, Any]] = [{"kind": "latency", "ms": 3500, "periods": 7, "side": "bid", "dataset": "ISPSTACK"}]
 
 
@@ -164,6 +168,30 @@ def test_nothing_to_unlock(published: Site) -> None:
     for what in (DATE, "exclusive"):
         ran = published.reingest("unlock", what, "--reason", "to be sure")
         assert (ran.exit_code, ran.out[:23]) == (0, "No lease currently held")
+
+
+def test_the_documented_sql_releases_a_lease(paused: Command, published: Site) -> None:
+    """The SQL of the operator's page ends the lease and records it; the holder publishes nothing any more."""
+    (statements,) = re.findall(r"```sql\n(.*?)```", OPERATE.read_text(encoding="utf-8"), re.DOTALL)
+    with psycopg.connect(published.database_url, autocommit=True) as owner:
+        owner.execute(statements.replace("2025-03-21", DATE.isoformat()))
+    assert published.rows("select action, settlement_date from operator_action") == [("unlock", DATE)]
+    paused.send(SIGCONT)
+    assert paused.finish().exit_code == 5
+    assert published.generation(DATE) == 1
+
+
+def test_the_documented_python_holds_a_date(published: Site) -> None:
+    """The Python of the operator's page holds a date for its block, and releases it."""
+    (code,) = re.findall(r"```python\n(.*?)```", OPERATE.read_text(encoding="utf-8"), re.DOTALL)
+    seen: list[object] = []
+    names = {"database_url": published.database_url, "settlement_date": DATE, "look": lambda: seen.append(held())}
+
+    def held() -> object:
+        return published.value("select count(*) from lease")
+
+    exec(code.replace("...", "look()"), names)  # noqa: S102  (the page's own example)
+    assert (seen, held()) == ([1], 0)
 
 
 def test_another_owner_s_lease_is_not_released(paused: Command, published: Site) -> None:

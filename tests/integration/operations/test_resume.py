@@ -1,6 +1,6 @@
 """Resume: what a run that broke off got from the source is not asked again within the hour."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from signal import SIGKILL
 from typing import Any
@@ -12,7 +12,8 @@ from reingest.store.database import connect
 from reingest.store.fetches import forget_fetches
 from tests.integration.operations.test_two_at_once import wait_for
 from tests.support.days import DATE, Row
-from tests.support.sites import Serve, Site
+from tests.support.postgres import Databases
+from tests.support.sites import Serve, Site, copy_of, recorded_elexon
 
 FULL_DAY: tuple[Row, ...] = tuple(
     (DATE, period, side, 1, "T_HILLW-1", 1000 + period, 1, "true", "-50", volume)
@@ -25,10 +26,38 @@ FAILING: list[dict[str, Any]] = [{"kind": "status", "status": 500, "dataset": "I
 STORED = """select count(*) from "fetch" where dataset = 'ISPSTACK'"""
 
 
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandIn]:
+    """Return the Elexon of all these tests, which publishes a date with rows in every stack."""
+    with recorded_elexon(tmp_path_factory.mktemp("source"), FULL_DAY) as elexon:
+        yield elexon
+
+
 @pytest.fixture
-def elexon(serve: Serve) -> StandIn:
-    """Return an Elexon that publishes a date with rows in every stack."""
-    return serve(FULL_DAY)
+def elexon(source: StandIn) -> StandIn:
+    """Return the Elexon of all these tests, without faults."""
+    source.script([])
+    return source
+
+
+@pytest.fixture(scope="module")
+def broken_off_site(
+    source: StandIn, databases: Databases, template: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Site]:
+    """Return a site to be copied, where one run got everything but period 17; nobody runs anything in it."""
+    with databases.database(template) as url:
+        site = Site(url, tmp_path_factory.mktemp("broken-off") / "home", source.url)
+        source.script(FAILING)
+        ran = site.date(DATE, REINGEST_ATTEMPTS="2")
+        assert (ran.exit_code, ran.error["code"]) == (4, "partial")
+        yield site
+
+
+@pytest.fixture
+def broken_off(broken_off_site: Site, databases: Databases, tmp_path: Path, elexon: StandIn) -> Iterator[Site]:
+    """Return a site where one run got everything but period 17, and the source is well again."""
+    with copy_of(broken_off_site, databases, tmp_path / "home") as site:
+        yield site
 
 
 @pytest.fixture
@@ -60,6 +89,9 @@ def stacks(periods: Sequence[int]) -> list[tuple[int, str]]:
     return [(period, side) for period in periods for side in ("bid", "offer")]
 
 
+ALL = stacks(range(1, 49))
+
+
 def test_a_killed_run_is_resumed(killed: Site, elexon: StandIn) -> None:
     """Killed after period 30, the next run asks for the other 18 periods only, and publishes what a clean run does."""
     asked = Asked(elexon)
@@ -72,18 +104,12 @@ def test_a_killed_run_is_resumed(killed: Site, elexon: StandIn) -> None:
     ), ran.json["notes"]
     ((detail,),) = killed.rows("select detail from run_event where event = 'resumed'")
     assert (detail["run"], detail["periods"], detail["stacks"]) == (str(first), list(range(1, 31)), 60)
+    assert killed.rows(
+        "select outcome, detail from run join run_event on run_id = run.id where event = 'taken_over'"
+    ) == [(None, {"by": ran.json["run_id"], "key": "date:2024-01-15"})]
     resumed = killed.dump(DATE)
     assert killed.date(DATE, "--force").json["outcome"] == "published"
     assert same_content(resumed, killed.dump(DATE))
-
-
-def test_a_dead_run_has_no_outcome_and_a_line_that_says_why(killed: Site) -> None:
-    """A run that was killed has no outcome; its log names the run that took the date over."""
-    ran = killed.date(DATE)
-    ((outcome, detail),) = killed.rows(
-        "select outcome, detail from run join run_event on run_id = run.id where event = 'taken_over'"
-    )
-    assert (outcome, detail) == (None, {"by": ran.json["run_id"], "key": "date:2024-01-15"})
 
 
 def test_every_answer_is_judged(killed: Site, serve: Serve) -> None:
@@ -113,20 +139,38 @@ def test_every_answer_is_judged(killed: Site, serve: Serve) -> None:
     }
 
 
-def test_one_period_that_fails_for_ever_is_all_that_is_asked_again(site: Site, elexon: StandIn) -> None:
+def test_one_period_that_fails_for_ever_is_all_that_is_asked_again(broken_off: Site, elexon: StandIn) -> None:
     """A period that fails for ever makes the date partial each time, and the next run asks for no other stack."""
     elexon.script(FAILING)
-    assert site.date(DATE).exit_code == 4
-    for _ in range(2):
-        asked = Asked(elexon)
-        ran = site.date(DATE)
-        assert (ran.exit_code, ran.error["code"]) == (4, "partial")
-        assert asked.stacks == stacks([17])
+    asked = Asked(elexon)
+    ran = broken_off.date(DATE)
+    assert (ran.exit_code, ran.error["code"]) == (4, "partial")
+    assert asked.stacks == stacks([17])
     elexon.script([])
     asked = Asked(elexon)
-    assert site.date(DATE).json["outcome"] == "published"
+    assert broken_off.date(DATE).json["outcome"] == "published"
     assert asked.stacks == stacks([17])
-    assert site.states(DATE) == {1: "published"}
+    assert broken_off.states(DATE) == {1: "published"}
+    assert broken_off.value("select count(*) from lease") == 0
+
+
+def test_attempts_are_bounded_and_shown(broken_off: Site) -> None:
+    """A request is tried as often as the setting says and no more; the run and the date show it."""
+    run_id = broken_off.value("select id from run")
+    shown = broken_off.reingest("run", "show", run_id, "--json").json
+    assert shown["attempts"] == {"1": 96, "2": 2}
+    assert shown["outcomes"] == {"fetched": 96, "refused": 2}
+    assert [(one["period"], one["side"], one["status"]) for one in shown["failed_answers"]] == [
+        (17, "bid", 500),
+        (17, "offer", 500),
+    ]
+    assert "period 17 bid: refused, status 500, 2 attempts" in broken_off.reingest("run", "show", run_id).out
+    assert broken_off.reingest("status", DATE, "--json").json["requests"] == {
+        "run_id": str(run_id), "requests": 98, "retried": 2, "most_attempts": 2,
+    }  # fmt: skip
+    assert "98 requests answered, 2 of them retried, 2 attempts at most (1 are allowed)" in (
+        broken_off.reingest("status", DATE).out
+    )
 
 
 def test_empty_answers_are_asked_again(site: Site, serve: Serve) -> None:
@@ -139,41 +183,35 @@ def test_empty_answers_are_asked_again(site: Site, serve: Serve) -> None:
     assert asked.stacks == stacks([17, 47, 48])
 
 
-ALL = stacks(range(1, 49))
-
-
-def published_since(site: Site, elexon: StandIn) -> None:
+def published_since(site: Site) -> None:
     assert site.date(DATE, "--fresh").exit_code == 0
 
 
-def held_since(site: Site, elexon: StandIn) -> None:
+def held_since(site: Site) -> None:
     assert site.date(DATE, "--fresh", "--expect-energy", "1").exit_code == 1
 
 
-def an_hour_later(site: Site, elexon: StandIn) -> None:
+def an_hour_later(site: Site) -> None:
     site.rows("update run set started_at = started_at - interval '1 hour'")
 
 
-def forgotten(site: Site, elexon: StandIn) -> None:
+def forgotten(site: Site) -> None:
     with connect(site.database_url, purpose="test") as connection:
         assert forget_fetches(connection, [DATE]) == 97
 
 
-def payloads_gone(site: Site, elexon: StandIn) -> None:
+def payloads_gone(site: Site) -> None:
     for path in sorted(Path(site.home / "archive").rglob("*")):
         if path.is_file() and "manifest" not in str(path):
             path.unlink()
 
 
 @pytest.mark.parametrize("since", [published_since, held_since, an_hour_later, forgotten, payloads_gone])
-def test_what_is_not_to_be_resumed(since: Callable[[Site, StandIn], None], site: Site, elexon: StandIn) -> None:
+def test_what_is_not_to_be_resumed(since: Callable[[Site], None], broken_off: Site, elexon: StandIn) -> None:
     """Nothing is taken past a run that came to its end, from an hour ago, once forgotten, or without its payloads."""
-    elexon.script(FAILING)
-    assert site.date(DATE).exit_code == 4
-    elexon.script([])
-    since(site, elexon)
+    since(broken_off)
     asked = Asked(elexon)
-    ran = site.date(DATE)
+    ran = broken_off.date(DATE)
     assert ran.exit_code == 0, ran.err
     assert asked.stacks == ALL
 
@@ -188,26 +226,20 @@ def test_what_is_not_to_be_resumed(since: Callable[[Site, StandIn], None], site:
     ],
 )
 def test_what_a_run_asks_for_decides(
-    words: list[str], expected: list[tuple[int, str]], site: Site, elexon: StandIn
+    words: list[str], expected: list[tuple[int, str]], broken_off: Site, elexon: StandIn
 ) -> None:
     """With --fresh, as a plan, or with other sides everything is asked; of some periods only those that are missing."""
-    elexon.script(FAILING)
-    assert site.date(DATE).exit_code == 4
-    elexon.script([])
     asked = Asked(elexon)
-    assert site.date(DATE, *words).exit_code in (0, 1)
+    assert broken_off.date(DATE, *words).exit_code in (0, 1)
     assert asked.stacks == expected
 
 
-def test_another_source_is_asked_everything(site: Site, elexon: StandIn, serve: Serve) -> None:
+def test_another_source_is_asked_everything(broken_off: Site, serve: Serve) -> None:
     """What one address answered is not taken for the answer of another."""
-    elexon.script(FAILING)
-    assert site.date(DATE).exit_code == 4
     other = serve(FULL_DAY)
-    site.elexon_url = other.url
-    assert site.date(DATE).exit_code == 0
-    assert Asked(other)._before == len(other.requests())
-    assert len([seen for seen in other.requests() if "/stack/" in seen.path]) == 96
+    broken_off.elexon_url = other.url
+    assert broken_off.date(DATE).exit_code == 0
+    assert len([seen for seen in other.requests() if "/stack/" in seen.path]) == len(ALL)
 
 
 def outcomes(site: Site, after: int = 0) -> dict[tuple[str, str], int]:
