@@ -17,7 +17,7 @@ from deployments.prefect_settings import plain_environment, worker_environment
 from reingest.operations.request import DateRequest
 from reingest.settings import Settings
 from reingest.tuning import tune_process
-from tests.bench.days import run_date
+from tests.bench.days import cpu_seconds, run_date
 from tests.bench.elexon import standin, windy_dates
 from tests.bench.figures import Figure, spread
 from tests.bench.growth import figure_of_what_stays, growth_figures, size
@@ -37,18 +37,25 @@ B = TypeVar("B")
 
 
 @dataclass(frozen=True, slots=True)
+class Took:
+    """What a run took: wall and CPU seconds."""
+
+    wall: float
+    cpu: float
+
+
+@dataclass(frozen=True, slots=True)
 class Flow:
     """A date that ran as a flow, beside the same date run bare.
 
     Attributes:
-        bare: The wall seconds of the bare stages.
-        wall: Those of the flow; by a worker, from its taking the run to the run's outcome.
+        flow: What the flow took; by a worker, from its taking the run to its outcome, and its whole process's CPU.
         calls: How often Prefect's API was asked.
-        since_submitted: From the submission to the outcome; None where nothing was submitted.
+        since_submitted: The seconds from the submission to the outcome; None where nothing was submitted.
     """
 
-    bare: float
-    wall: float
+    bare: Took
+    flow: Took
     calls: int
     since_submitted: float | None = None
 
@@ -62,22 +69,23 @@ class Site:
     bare_url: str
     prefect: PrefectPlace
 
-    def bare(self, day: date) -> float:
-        """Return the wall seconds of a date's bare stages, in the warm process."""
+    def bare(self, day: date) -> Took:
+        """Run a date's bare stages in the warm process."""
         return self.process.submit(_run_bare, self.bare_settings, self.bare_url, day).result()
 
     def warm(self, day: date) -> Flow:
         """Run a date bare, and as a flow in the same process, in either order."""
         calls = len(self.prefect.calls())
-        bare, wall = _by_turns(day, self.bare, lambda day: self.process.submit(_run_flow, day).result())
-        return Flow(bare, wall, len(self.prefect.calls()) - calls)
+        bare, flow = _by_turns(day, self.bare, lambda day: self.process.submit(_run_flow, day).result())
+        return Flow(bare, flow, len(self.prefect.calls()) - calls)
 
     def worked(self, day: date, worker: int | None) -> Flow:
         """Run a date bare, and as a flow by the worker of this process number, in either order."""
         calls = len(self.prefect.calls())
-        bare, run = _by_turns(day, self.bare, lambda day: _run_by_worker(self.prefect, day, worker))
+        bare, (run, cpu) = _by_turns(day, self.bare, lambda day: _run_by_worker(self.prefect, day, worker))
         seconds = self.prefect.seconds_since
-        return Flow(bare, seconds("Pending", run), len(self.prefect.calls()) - calls, seconds("Scheduled", run))
+        flow = Took(seconds("Pending", run), cpu)
+        return Flow(bare, flow, len(self.prefect.calls()) - calls, seconds("Scheduled", run))
 
 
 def figures(place: Place, *, quick: bool) -> Iterator[Figure]:
@@ -125,17 +133,18 @@ def _begin(environment: dict[str, str], log: Path) -> None:
     tune_process()
 
 
-def _run_bare(settings: Settings, database_url: str, day: date) -> float:
-    return run_date(settings, database_url, DateRequest(day)).wall
+def _run_bare(settings: Settings, database_url: str, day: date) -> Took:
+    run = run_date(settings, database_url, DateRequest(day))
+    return Took(run.wall, run.cpu)
 
 
-def _run_flow(day: date) -> float:
-    """Return the wall seconds of a flow run in this process, in an event loop of its own, as its engine does it."""
-    began = time.perf_counter()
+def _run_flow(day: date) -> Took:
+    """Run a flow in this process, in an event loop of its own, as its engine does it."""
+    wall, cpu = time.perf_counter(), cpu_seconds()
     state = asyncio.run(_flow_state(day))
-    wall = time.perf_counter() - began
+    took = Took(time.perf_counter() - wall, cpu_seconds() - cpu)
     _require_published(day, state)
-    return wall
+    return took
 
 
 async def _flow_state(day: date) -> str | None:
@@ -145,13 +154,15 @@ async def _flow_state(day: date) -> str | None:
     return state.name
 
 
-def _run_by_worker(prefect: PrefectPlace, day: date, worker: int | None) -> str:
-    """Return the flow run's id, when the worker has ended its process."""
+def _run_by_worker(prefect: PrefectPlace, day: date, worker: int | None) -> tuple[str, float]:
+    """Return the flow run's id and the CPU seconds of its process, once that has ended."""
+    before = psutil.Process(worker).cpu_times()
     run = prefect.submit(day)
     wait_until(lambda: prefect.has_ended(run), f"the flow run of {day} ends")
     wait_until(lambda: not psutil.Process(worker).children(), f"the process of {day} ends")
     _require_published(day, prefect.state(run))
-    return run
+    after = psutil.Process(worker).cpu_times()
+    return run, sum(after[2:4]) - sum(before[2:4])  # of ended children, user and system
 
 
 def _require_published(day: date, state: str | None) -> None:
@@ -180,10 +191,12 @@ def _worker_figures(flows: Sequence[Flow]) -> Iterator[Figure]:
 
 def _wall_figures(name: str, flows: Sequence[Flow], limit: float) -> Iterator[Figure]:
     """Each date beside itself: differences, of which the machine's changes of speed are no part."""
-    beyond = [flow.wall - flow.bare for flow in flows]
+    beyond = [one.flow.wall - one.bare.wall for one in flows]
     yield Figure.at_most(f"{name}, beyond bare", beyond, limit, "s")
-    yield Figure("  the flow", spread([flow.wall for flow in flows], "s"))
-    yield Figure("  the bare stages of the same dates", spread([flow.bare for flow in flows], "s"))
+    yield Figure("  the flow", spread([one.flow.wall for one in flows], "s"))
+    yield Figure("  the bare stages of the same dates", spread([one.bare.wall for one in flows], "s"))
+    # Of which a busy machine tells more than of walls.
+    yield Figure("  CPU beyond bare", spread([one.flow.cpu - one.bare.cpu for one in flows], "s"))
 
 
 def _memory_figures(**processes: int | None) -> Iterator[Figure]:
