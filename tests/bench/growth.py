@@ -60,7 +60,7 @@ def figure_of_what_stays(place: Place, database_url: str, before: Size, dates: i
         with server(place, database_url):
             wait_until(lambda: not _past_retention(connection), "Prefect's server has swept what is past its retention")
     left = size(database_url, compacted=True)
-    return Figure("  left of it after that", f"{_megabytes(left.whole - before.whole, dates):.1f} MB")
+    return Figure(f"  left of all {dates} dates after that", f"{(left.whole - before.whole) / 1e3:.0f} kB")
 
 
 def _past_retention(connection: psycopg.Connection[tuple[int, ...]]) -> bool:
