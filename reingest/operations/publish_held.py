@@ -8,6 +8,7 @@ from reingest.errors import BadUsage, Conflict, DatabaseError, ReingestError
 from reingest.operations.messages import date_published
 from reingest.operations.outbox.delivering import know_configured_sinks
 from reingest.operations.reingest import outcome_of_error
+from reingest.operations.unaltered import is_unaltered
 from reingest.settings import Settings
 from reingest.store.database import Connection, connect
 from reingest.store.leases import hold_lease
@@ -99,6 +100,12 @@ def _require_publishable(connection: Connection, settlement_date: date, version:
             f"version {version.number} is {version.state}; only a held version can be published",
             settlement_date=settlement_date,
             next_command="reingest versions {date}",
+        )
+    if not is_unaltered(connection, settlement_date, version.number):
+        raise BadUsage(
+            f"the stored rows of version {version.number} are not what the run held",
+            settlement_date=settlement_date,
+            next_command="reingest doctor {date}",
         )
     current = current_version(connection, settlement_date)
     if current.generation != version.basis_generation:

@@ -5,13 +5,12 @@ from datetime import date
 from typing import Literal
 
 from reingest.checkpoints import checkpoint
-from reingest.curtailment.content import content_hash
 from reingest.errors import BadUsage, Conflict, Moved
 from reingest.operations.acts import end_act, recorded
 from reingest.operations.messages import date_published
+from reingest.operations.unaltered import is_unaltered
 from reingest.operations.verifying import totals_check
 from reingest.settings import Settings
-from reingest.store.contents import content_of, version_facts
 from reingest.store.database import Connection, connect
 from reingest.store.heartbeat import Lease
 from reingest.store.leases import hold_lease
@@ -192,7 +191,7 @@ def _require_restorable(source: NumberedVersion) -> None:
 
 
 def _require_unaltered(connection: Connection, source: NumberedVersion) -> None:
-    if not _comes_to_its_hash(connection, source.settlement_date, source.number, source.id):
+    if not is_unaltered(connection, source.settlement_date, source.number):
         raise BadUsage(
             f"the stored rows of version {source.number} are not what was published",
             settlement_date=source.settlement_date,
@@ -204,13 +203,7 @@ def _serves_the_same(connection: Connection, current: CurrentVersion, source: Nu
     """Tell whether what is served is what is wanted; a served version that was altered since is not."""
     if current.id is None or current.number is None or current.content_hash != source.content_hash:
         return False
-    return _comes_to_its_hash(connection, source.settlement_date, current.number, current.id)
-
-
-def _comes_to_its_hash(connection: Connection, settlement_date: date, number: int, version_id: int) -> bool:
-    facts = version_facts(connection, settlement_date, number)
-    same = content_hash(content_of(connection, settlement_date, facts)) == facts.content_hash
-    return same and not recomputed_differences(connection, version_id)
+    return is_unaltered(connection, source.settlement_date, current.number)
 
 
 def _publish(act: _Act, source: NumberedVersion, version_id: int, number: int, basis_generation: int) -> int:

@@ -48,6 +48,7 @@ class Day:
     current_version_id: int | None
     provisional_until: datetime | None
     confirmed_at: datetime | None
+    last_number: int
 
 
 @dataclass(frozen=True, slots=True)

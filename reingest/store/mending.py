@@ -46,6 +46,11 @@ def set_generation(connection: Connection, settlement_date: date, generation: in
     _execute(connection, "set_generation", settlement_date=settlement_date, generation=generation)
 
 
+def set_last_number(connection: Connection, settlement_date: date, number: int) -> None:
+    """Set the counter of a date's version numbers, never back; the caller holds its lease."""
+    _execute(connection, "set_last_number", settlement_date=settlement_date, number=number)
+
+
 def point_at_version(connection: Connection, version_id: int, generation: int) -> None:
     """Let a date serve its published version; the caller holds its lease."""
     _execute(connection, "point_at_version", version_id=version_id, generation=generation)

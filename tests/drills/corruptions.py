@@ -380,6 +380,31 @@ CORRUPTIONS = (
         V2,
     ),
     Corruption(
+        "the counter of versions was set back",
+        sql("update settlement_day set last_number = 1 where {day}"),
+        "last-number-behind",
+        str(DATE),
+    ),
+    Corruption(
+        "a message is dead",
+        sql(
+            "update outbox_delivery set state = 'dead', dead_at = now(), delivered_at = null "
+            "where outbox_id = (select id from outbox where version_id = {served})"
+        ),
+        "outbox-dead",
+        f"date_published:{DATE}:2 at log",
+    ),
+    Corruption(
+        "a message waits",
+        sql(
+            "update outbox set created_at = created_at - interval '2 days' where version_id = {served}",
+            "update outbox_delivery set state = 'pending', delivered_at = null, next_attempt_at = now() "
+            "where outbox_id = (select id from outbox where version_id = {served})",
+        ),
+        "outbox-overdue",
+        "sink log",
+    ),
+    Corruption(
         "a run ended before it began",
         sql(
             "update run set finished_at = started_at - interval '1 day' "

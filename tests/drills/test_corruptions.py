@@ -28,7 +28,7 @@ def healthy(databases: Databases, template: str, tmp_path_factory: pytest.TempPa
     folder = tmp_path_factory.mktemp("healthy")
     rows = (*A_DAY, *of_date(NEXT_DATE))
     with databases.database(template) as url, recorded_elexon(folder, rows) as elexon:
-        site = Site(url, folder / "home", elexon.url)
+        site = Site(url, folder / "home", elexon.url, {"REINGEST_OUTBOX_LOG": str(folder / "outbox.log")})
         for words in ((DATE,), (NEXT_DATE,), (DATE, "--source", "archive", "--force")):
             assert site.date(*words).json["outcome"] == "published"
         yield site

@@ -36,6 +36,7 @@ OF_DATE: Final[dict[str, DateCheck]] = {
     "payloads": archive.payloads_of_date,
     "current versions": versions.current_version,
     "generations": versions.generation,
+    "version numbers": versions.last_number,
     "chains of versions": versions.chain,
     "served from": versions.served_from,
     "complete dates": versions.complete,

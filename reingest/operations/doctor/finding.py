@@ -99,6 +99,12 @@ KINDS: Final[dict[str, Kind]] = {
             "The generation is set to that of the last publish.",
         ),
         _fixed(
+            "last-number-behind",
+            "warning",
+            "The counter of the date's version numbers is behind its versions: a number could be used twice.",
+            "The counter is set to the largest number.",
+        ),
+        _fixed(
             "superseded-chain-broken",
             "error",
             "A version was not served until the next one was published, or a publish is missing between two.",

@@ -27,6 +27,7 @@ from reingest.store.mending import (
     register_payload,
     release_dead_lease,
     set_generation,
+    set_last_number,
     tell_again,
     what_a_run_came_to,
 )
@@ -220,6 +221,11 @@ def _set_generation(site: Site, finding: Finding) -> str:
     return f"generation {version.generation}"
 
 
+def _set_last_number(site: Site, finding: Finding) -> str:
+    set_last_number(site.connection, finding.settlement_date or date.min, finding.target)
+    return f"last number {finding.target}"
+
+
 def _set_span(site: Site, finding: Finding) -> str:
     version, served_from, served_to = finding.target
     mend_served_span(site.connection, version.id, served_from, served_to)
@@ -266,6 +272,7 @@ _ALONE: Final[Mapping[str, Act]] = {
 }
 _OF_DATE: Final = (
     (versions.generation, _set_generation),
+    (versions.last_number, _set_last_number),
     (versions.served_from, _set_span),
     (versions.chain, _set_span),
     (outbox.messages, _tell_again),

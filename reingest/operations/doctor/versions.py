@@ -31,6 +31,14 @@ def generation(examined: ExaminedDate) -> Iterator[Finding]:
     yield examined.finding("generation-differs", f"generation {day.generation}", expected, target=published)
 
 
+def last_number(examined: ExaminedDate) -> Iterator[Finding]:
+    """Find a counter of version numbers that is behind the versions there are."""
+    largest = max((version.number for version in examined.versions), default=0)
+    if examined.day is not None and examined.day.last_number < largest:
+        found, expected = f"last number {examined.day.last_number}", f"{largest} or more"
+        yield examined.finding("last-number-behind", found, expected, target=largest)
+
+
 def chain(examined: ExaminedDate) -> Iterator[Finding]:
     """Find versions that were not served until the next one was, and publishes that are missing between two."""
     for before, after in pairwise(examined.served):

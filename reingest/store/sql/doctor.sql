@@ -13,7 +13,7 @@ order by 1;
 select id, number, settlement_date, state, run_id from version where state in ('staging', 'candidate') order by id;
 
 -- name: doctor_day
-select generation, current_version_id, provisional_until, confirmed_at
+select generation, current_version_id, provisional_until, confirmed_at, last_number
 from settlement_day where settlement_date = %(settlement_date)s;
 
 -- name: doctor_versions

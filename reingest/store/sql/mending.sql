@@ -18,6 +18,9 @@ from run where id = %(run_id)s;
 -- name: set_generation
 update settlement_day set generation = %(generation)s where settlement_date = %(settlement_date)s;
 
+-- name: set_last_number
+update settlement_day set last_number = greatest(last_number, %(number)s) where settlement_date = %(settlement_date)s;
+
 -- name: point_at_version
 insert into settlement_day (settlement_date, current_version_id, generation, provisional_until, last_number)
 select version.settlement_date, version.id, %(generation)s, version.provisional_until, version.number

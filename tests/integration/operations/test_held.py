@@ -132,3 +132,17 @@ def test_a_held_date_is_published_once_its_cause_is_gone(site: Site, serve: Serv
     site.elexon_url = serve().url
     assert site.date(DATE).json["outcome"] == "published"
     assert site.states(DATE) == {1: "held", 2: "published"}
+
+
+def test_a_held_version_whose_rows_were_changed_is_not_published(published: Site) -> None:
+    """Rows that somebody changed since a check held them are not what a person decides to publish."""
+    assert published.date(DATE, "--force", "--expect-energy", "1").json["outcome"] == "held"
+    published.rows("update curtailment_record set acceptance_id = 9 where acceptance_id = 1001 and version_id = 2")
+    clean = published.dump(DATE)
+    refused = published.reingest("publish", DATE, "--version", 2, "--reason", "it is right", "--json")
+    assert (refused.exit_code, refused.error["next"]) == (2, f"reingest doctor {DATE}")
+    assert published.dump(DATE) == clean
+    assert [one["id"] for one in published.reingest("doctor", DATE, "--json").json["findings"]] == [
+        "version-altered",
+        "held-date",
+    ]
