@@ -116,7 +116,7 @@ def forget(
     sink: Annotated[Literal["log", "webhook"], typer.Argument(metavar="SINK", help="log or webhook.")],
     reason: Reason,
 ) -> None:
-    """Owe a sink nothing any more; while it is configured, the next publish makes it known again."""
+    """Owe a sink nothing any more; where it is configured, the next publish or delivery makes it known again."""
     from reingest.store.outbox import forget_sink
 
     with connected() as connection:

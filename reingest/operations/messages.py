@@ -19,7 +19,7 @@ def date_published(
     provisional: bool,
     totals: Mapping[DefinitionName, Totals],
 ) -> dict[str, Any]:
-    """Return the message that a date serves another version; publish adds the generation."""
+    """Return the message that a date serves another version; publish adds when, the generation, and what changed."""
     return {
         "type": "date_published",
         "settlement_date": settlement_date.isoformat(),

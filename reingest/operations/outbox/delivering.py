@@ -42,6 +42,7 @@ LONGEST_WAIT_SECONDS: Final = 3600.0
 SINK_DOWN_AFTER: Final = 3
 """Failures of the sink itself, one after the other, that end a pass: the rest would only fail as well."""
 
+_LEAST_SEND_SECONDS: Final = 0.25
 _SEND_MARGIN_SECONDS: Final = 2.0
 _CUT_MARGIN_SECONDS: Final = 1.0
 _LEAST_PAUSE_SECONDS: Final = 0.1
@@ -110,6 +111,9 @@ async def deliver_soon(settings: Settings, database_url: str, settlement_date: d
             await _deliver(connection, settings, settlement_date=settlement_date, deadline=deadline)
     except ReingestError as error:
         log.warning("the outbox could not be delivered now: %s", error)
+    except Exception:
+        # An edge: the run has ended and its date is published, so not even a fault of ours may become its outcome.
+        log.exception("the outbox could not be delivered now")
 
 
 async def deliver_all(settings: Settings, database_url: str, progress: Progress | None = None) -> DeliveryReport:
@@ -204,7 +208,11 @@ class _Pass:
     def _send_seconds(self) -> float:
         """Return how long the next send may take."""
         patience = self.settings.webhook_timeout_seconds
-        return patience if self.deadline is None else min(patience, self.deadline - time.monotonic())
+        if self.deadline is None:
+            return patience
+        left = self.deadline - time.monotonic()
+        # A send without a chance would only cost the fact one of its attempts.
+        return min(patience, left) if left >= min(patience, _LEAST_SEND_SECONDS) else 0
 
     async def _deliver_next(self, tally: Delivered, seconds: float) -> _Tried:
         """Deliver the next fact that is due.

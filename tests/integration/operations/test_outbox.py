@@ -280,6 +280,18 @@ def test_a_webhook_that_nobody_serves_fails_no_run(published: Site, elexon: Stan
     assert pending["last_error"].startswith("ConnectError")
 
 
+def test_a_fault_of_the_delivery_fails_no_run(
+    published: Site, elexon: StandIn, webhook: Webhook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever goes wrong in a run's delivery, the run ends as published, and the fault is logged."""
+    elexon.restate(DATE, unit="T_HILLW-1", volume_factor="2")
+    monkeypatch.setattr(delivering, "claim_delivery", lambda *_args, **_options: 1 / 0)
+    ran = published.date(DATE, REINGEST_WEBHOOK_URL=webhook.url)
+    assert (ran.exit_code, ran.json["outcome"]) == (0, "published")
+    assert "ZeroDivisionError" in ran.err
+    assert [fact["state"] for fact in facts(published, "--pending")] == ["pending"]
+
+
 def test_a_sink_that_is_down_ends_the_pass(place: Site, store: Store) -> None:
     """After three failures of the webhook itself the pass ends; the other facts keep all their attempts."""
     for day in range(1, 6):
