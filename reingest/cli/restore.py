@@ -1,5 +1,6 @@
 """`reingest restore`: publish an older version's content again, as a new version."""
 
+import asyncio
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
@@ -30,6 +31,7 @@ def restore(
     """
     # Imported when it runs: `--help` needs none of it.
     from reingest.cli.diff import difference_document, difference_lines
+    from reingest.operations.outbox.delivering import deliver_soon
     from reingest.operations.restore import RestoreRequest, restore_version
     from reingest.settings import load_settings
     from reingest.store.server import ensure_database
@@ -42,12 +44,15 @@ def restore(
             typer.echo("\n".join(difference_lines(compared)))
         progress("restore", 1, 2)
         request = RestoreRequest(settlement_date, version, reason, generation, plan=plan)
-        restored = restore_version(settings, ensure_database(settings), request)
+        database_url = ensure_database(settings)
+        restored = restore_version(settings, database_url, request)
     if as_json:
         difference = difference_document(compared) if compared else None
         typer.echo(json_text(asdict(restored) | {"exit_code": restored.exit_code, "difference": difference}))
     else:
         typer.echo("\n".join(_lines(restored)))
+    if restored.outcome == "published":
+        asyncio.run(deliver_soon(settings, database_url, settlement_date))
     raise typer.Exit(restored.exit_code)
 
 

@@ -8,6 +8,7 @@ from reingest.checkpoints import checkpoint
 from reingest.errors import BadUsage, Conflict, Moved
 from reingest.operations.acts import end_act, recorded
 from reingest.operations.messages import date_published
+from reingest.operations.outbox.delivering import know_configured_sinks
 from reingest.operations.unaltered import is_unaltered
 from reingest.operations.verifying import totals_check
 from reingest.settings import Settings
@@ -155,6 +156,7 @@ def _restore(act: _Act) -> Restored:
         hold_version(act.connection, version_id)
         return act.ended("held", "hold", number, current.generation)
     act.lease.require()
+    know_configured_sinks(act.settings, act.connection)
     generation = _publish(act, source, version_id, number, current.generation)
     checkpoint("after_restore")
     return act.ended("published", "publish", number, generation)

@@ -47,6 +47,26 @@ def decide_and_expect(_places: "Places", site: Site) -> None:
     assert site.reingest("expected", "set", TINY_DATE, "--energy", "10").exit_code == 0
 
 
+def owe_the_log(_places: "Places", site: Site) -> None:
+    """Configure a log in a folder that every process has, make it known, and owe it the fact of the served version."""
+    site.settings["REINGEST_OUTBOX_LOG"] = "facts.jsonl"
+    assert site.reingest("outbox", "deliver").exit_code == 0
+    assert site.reingest("outbox", "retry", "--no-sink").exit_code == 0
+
+
+def owe_a_log_that_fails(places: "Places", site: Site) -> None:
+    """Owe the fact to a log that cannot be written, and wait long for the next attempt."""
+    owe_the_log(places, site)
+    site.settings["REINGEST_OUTBOX_LOG"] = "/nowhere/facts.jsonl"
+    site.settings["REINGEST_OUTBOX_RETRY_SECONDS"] = "3600"
+
+
+def know_the_log(_places: "Places", site: Site) -> None:
+    """Make a log known, which is owed nothing yet."""
+    site.settings["REINGEST_OUTBOX_LOG"] = "facts.jsonl"
+    assert site.reingest("outbox", "deliver").exit_code == 0
+
+
 def another_register(places: "Places", site: Site) -> None:
     """Have Elexon list one unit more."""
     site.elexon_url = places.other_register.url
@@ -92,6 +112,14 @@ OTHERS: Final = (
     Scenario("units refresh", "served", another_register, ("units", "refresh")),
     Scenario("units include", "served", decide_and_expect, ("units", "include", "T_GASP-1", "--reason", "it is wind")),
     Scenario("expected", "served", decide_and_expect, ("expected", "set", TINY_DATE, "--energy", "11")),
+    Scenario("outbox deliver", "served", owe_the_log, ("outbox", "deliver")),
+    Scenario("outbox deliver in vain", "served", owe_a_log_that_fails, ("outbox", "deliver"), frozenset({1})),
+    Scenario("outbox retry", "served", know_the_log, ("outbox", "retry", "--no-sink")),
+    # Once it is forgotten a sink is not known any more, and the re-run says so.
+    Scenario(
+        "outbox forget", "served", owe_the_log, ("outbox", "forget", "log", "--reason", "gone"), frozenset({0, 2})
+    ),
+    Scenario("metrics", "served", nothing_more, ("metrics", "--out", "reingest.prom")),
     Scenario("upgrade", "new", nothing_more, ("db", "upgrade")),
 )
 """What passes the checkpoints that are on no mode's way."""

