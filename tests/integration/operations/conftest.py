@@ -11,6 +11,8 @@ from reingest.standin.server import StandIn
 from tests.support.days import A_DAY, DATE, NEXT_DATE, Row, of_date
 from tests.support.postgres import Databases
 from tests.support.sites import Serve, Site, copy_of, recorded_elexon
+from tests.support.versions import Store
+from tests.support.webhooks import Webhook, running_webhook
 
 
 @pytest.fixture
@@ -54,3 +56,25 @@ def published_site(databases: Databases, template: str, tmp_path_factory: pytest
         assert ran.exit_code == 0, ran.err
         site.elexon_url = Site.elexon_url
         yield site
+
+
+@pytest.fixture
+def webhook() -> Iterator[Webhook]:
+    """Return a webhook that takes everything until it is told otherwise."""
+    with running_webhook() as webhook:
+        yield webhook
+
+
+@pytest.fixture
+def place(database_url: str, tmp_path: Path, webhook: Webhook) -> Site:
+    """Return a site whose webhook is known, and which waits 0.1 s at most after a first failure."""
+    settings = {"REINGEST_WEBHOOK_URL": webhook.url, "REINGEST_OUTBOX_RETRY_SECONDS": "0.1"}
+    site = Site(database_url, tmp_path / "home", settings=settings)
+    assert site.reingest("outbox", "deliver").exit_code == 0
+    return site
+
+
+@pytest.fixture
+def store(database_url: str) -> Store:
+    """Return what publishes small versions of any date into the test's database."""
+    return Store(database_url)
