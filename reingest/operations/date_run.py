@@ -1,11 +1,12 @@
 """The state of one run of one date, as its stages fill it in."""
 
+import time
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from reingest.calendar import SettlementPeriod, settlement_periods
 from reingest.curtailment.checks import Check, ExpectedTotal, failed
@@ -18,11 +19,11 @@ from reingest.curtailment.totals import Totals
 from reingest.curtailment.words import DefinitionName, Side
 from reingest.elexon.stack import RawStack
 from reingest.elexon.system_prices import SystemPrice
-from reingest.errors import Bug, ReingestError
+from reingest.errors import Bug, DatabaseUnreachable, ReingestError
 from reingest.lake.archive import Archive
 from reingest.operations.request import DateRequest
 from reingest.settings import Settings
-from reingest.store.database import Connection, connect
+from reingest.store.database import Connection, connect, was_cut
 from reingest.store.heartbeat import Lease
 from reingest.store.runs import Run
 from reingest.store.units import Register
@@ -31,6 +32,10 @@ from reingest.store.versions import NEVER_PUBLISHED, CurrentVersion, RejectedRow
 if TYPE_CHECKING:
     from reingest.operations.fetching import Fetcher
     from reingest.operations.outlook import Outlook
+
+PATIENCE_SECONDS: Final = 30.0
+"""How long a run that holds its date tries to reach a Postgres that went away."""
+RETRY_SECONDS: Final = 0.25
 
 Progress = Callable[[str, int, int], None]
 """Told the stage's name, how much of it is done, and out of how much."""
@@ -240,16 +245,26 @@ class DateRun:
         if self.lease is not None:
             self.lease.require()
 
-    def reconnect(self) -> None:
-        """Open another connection where the run's own broke, as at a commit that had to be read back.
+    def reconnect(self) -> Connection:
+        """Open another connection where the run's own broke, as at a restart of Postgres; return the one in use.
+
+        As long as the lease is held it is tried again for half a minute: nobody else can have the date meanwhile.
 
         Raises:
             DatabaseUnreachable: Postgres cannot be reached.
         """
-        if self.connection.closed:
-            self.connection = self.cleanup.enter_context(
-                connect(self.database_url, purpose=f"run {self.settlement_date}")
-            )
+        give_up = time.monotonic() + PATIENCE_SECONDS
+        while was_cut(self.connection):
+            self.connection.close()
+            try:
+                again = connect(self.database_url, purpose=f"run {self.settlement_date}")
+            except DatabaseUnreachable:
+                if self.lease is None or self.lease.is_lost or time.monotonic() >= give_up:
+                    raise
+                time.sleep(RETRY_SECONDS)
+            else:
+                self.connection = self.cleanup.enter_context(again)
+        return self.connection
 
     def add(self, fetched: Iterable[FetchedStack]) -> None:
         """Take in what came of stack requests."""

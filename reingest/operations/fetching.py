@@ -157,7 +157,8 @@ async def fetcher_of(run: DateRun) -> AsyncIterator[Fetcher]:
     """Give what the run's batches share, for the block."""
     outcomes: dict[int, FetchOutcome] = {}
     try:
-        async with Intake(run.archive, run.connection, run.run) as intake, ElexonClient(run.settings) as client:
+        kept_by = Intake(run.archive, run.connection, run.run, run.reconnect)
+        async with kept_by as intake, ElexonClient(run.settings) as client:
             keeper = AnswerKeeper(intake, outcomes=outcomes)
             periods = len({period for period, _ in run.to_ask})
             yield Fetcher(run, client, keeper, StackSource(client, keeper.keep), periods)

@@ -5,14 +5,19 @@ answers cost some ten commits and not 97.
 """
 
 import asyncio
+import logging
+from collections.abc import Callable
 from typing import Final, Self
 
 from reingest.checkpoints import checkpoint
 from reingest.elexon.client import Answer
+from reingest.errors import DatabaseUnreachable
 from reingest.lake.archive import Archive, ManifestEntry, StoredPayload
 from reingest.store.database import Connection
-from reingest.store.fetches import NewFetch, add_fetches
+from reingest.store.fetches import NewFetch, add_fetches, stored_fetches
 from reingest.store.runs import Run
+
+log = logging.getLogger(__name__)
 
 FULL_GROUP: Final = 10
 LINGER_SECONDS: Final = 0.01
@@ -26,11 +31,21 @@ class Intake:
     leaves no payload without its row.
     """
 
-    def __init__(self, archive: Archive, connection: Connection, run: Run) -> None:
-        """Write to `archive` and, through `connection`, to Postgres; nothing else may use the connection meanwhile."""
+    def __init__(
+        self, archive: Archive, connection: Connection, run: Run, reconnect: Callable[[], Connection] | None = None
+    ) -> None:
+        """Write to `archive` and, through `connection`, to Postgres; nothing else may use the connection meanwhile.
+
+        Args:
+            archive: where payloads go.
+            connection: where their rows go.
+            run: the run that asked.
+            reconnect: gives another connection when the first one broke; without it that ends the run.
+        """
         self._archive = archive
         self._connection = connection
         self._run = run
+        self._reconnect = reconnect
         self._waiting: list[tuple[Answer, asyncio.Future[int]]] = []
         self._writer: asyncio.Task[None] | None = None
 
@@ -76,7 +91,7 @@ class Intake:
         payloads = self._archive.put_many([answer.body for answer in answers])
         checkpoint("after_archive")
         fetches = [_fetch(answer, payload) for answer, payload in zip(answers, payloads, strict=True)]
-        ids = add_fetches(self._connection, self._run.id, fetches)
+        ids = self._add_fetches(fetches)
         checkpoint("after_fetch_rows")
         # After the rows: the manifest mirrors what is registered, never more.
         self._archive.append_manifest(
@@ -85,6 +100,19 @@ class Intake:
         self._run.requests += len(answers)
         self._run.retries += sum(answer.attempts - 1 for answer in answers)
         return ids
+
+    def _add_fetches(self, fetches: list[NewFetch]) -> list[int]:
+        """Write fetch rows; where the connection breaks once more over another, unless the first try was heard."""
+        try:
+            return add_fetches(self._connection, self._run.id, fetches)
+        except DatabaseUnreachable as error:
+            if self._reconnect is None or not self._connection.closed:
+                raise
+            log.warning("the run goes on over another connection: %s", error)
+            self._connection = self._reconnect()
+            return stored_fetches(self._connection, self._run.id, fetches) or add_fetches(
+                self._connection, self._run.id, fetches
+            )
 
     def _manifest_entry(self, fetch_id: int, fetch: NewFetch) -> ManifestEntry:
         return ManifestEntry(

@@ -92,7 +92,7 @@ async def go_through(run: DateRun, each_stage: EachStage | None = None) -> DateR
 
 
 async def act(stage: Stage, run: DateRun) -> None:
-    """Run one stage of a run, and log it.
+    """Run one stage of a run, and log it; where the run's connection broke since the last one, over another.
 
     Raises:
         LeaseLost: the stage's connection was cut because the lease was lost.
@@ -100,6 +100,7 @@ async def act(stage: Stage, run: DateRun) -> None:
     """
     log.info("%s: %s", stage.name, stage.describe)
     try:
+        run.reconnect()
         await stage.act(run)
     except DatabaseError:
         if stage.name != "publish":  # a publish reads back what became of it, and says so itself

@@ -1,6 +1,7 @@
 """Connections to Postgres, and the translation of its errors into the project's own."""
 
 import os
+import select
 import socket
 import threading
 from collections.abc import Iterator
@@ -61,6 +62,15 @@ def cut(connection: Connection) -> None:
         ours = os.dup(connection.fileno())
         with socket.socket(fileno=ours) as end:
             end.shutdown(socket.SHUT_RDWR)
+
+
+def was_cut(connection: Connection) -> bool:
+    """Tell whether the connection is closed or the server ended it: little else makes an idle one readable."""
+    if connection.closed:
+        return True
+    look = select.poll()
+    look.register(connection.fileno(), select.POLLIN)
+    return bool(look.poll(0))
 
 
 @contextmanager

@@ -109,6 +109,16 @@ def add_fetches(connection: Connection, run_id: UUID, fetches: Sequence[NewFetch
     return ids
 
 
+def stored_fetches(connection: Connection, run_id: UUID, fetches: Sequence[NewFetch]) -> list[int]:
+    """Return the ids of fetches of a run that were stored already, in their order; empty where they were not.
+
+    After a connection lost at the commit it is not known whether they were. All were, or none.
+    """
+    with database_errors():
+        rows = connection.execute(query("stored_fetches"), {"run_id": run_id} | _columns(fetches, _FETCH_FIELDS))
+        return [int(row[0]) for row in rows]
+
+
 def judge_fetches(connection: Connection, outcomes: Mapping[int, FetchOutcome]) -> None:
     """Store what was read of answers, by the id of their fetch; one that was judged before keeps its outcome."""
     if not outcomes:

@@ -7,7 +7,6 @@ database's expiry.
 """
 
 import logging
-import select
 import threading
 import time
 from collections.abc import Callable
@@ -21,7 +20,7 @@ import psycopg
 
 from reingest.checkpoints import checkpoint
 from reingest.errors import Bug, DatabaseError, LeaseLost
-from reingest.store.database import connect, within
+from reingest.store.database import connect, was_cut, within
 from reingest.store.sql import query
 
 log = logging.getLogger(__name__)
@@ -117,7 +116,8 @@ class Heartbeat:
             raise Bug("a heartbeat began without a lease")
         due = time.monotonic() + self._pause
         while not self._stop.wait(min(self._pause, LOOK_SECONDS)):
-            if time.monotonic() < due and not self._was_cut() and not lease.is_lost:
+            whole = self._holds_token and not was_cut(self.connection)
+            if whole and time.monotonic() < due and not lease.is_lost:
                 continue
             began = time.monotonic()
             beaten = self._beat(lease)
@@ -168,11 +168,3 @@ class Heartbeat:
         if not self._holds_token:
             row = self.connection.execute(query("try_token"), {"token": lease.token}).fetchone()
             self._holds_token = bool(row and row[0])
-
-    def _was_cut(self) -> bool:
-        """Tell whether the server ended the connection: nothing else makes an idle one readable."""
-        if self.connection.closed:
-            return True
-        look = select.poll()
-        look.register(self.connection.fileno(), select.POLLIN)
-        return bool(look.poll(0)) or not self._holds_token

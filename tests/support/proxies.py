@@ -65,16 +65,22 @@ class Proxy:
 
 
 class CommitThief(Proxy):
-    """Passes everything on, until a connection that wrote to the outbox commits: then both ends are closed.
+    """Passes everything on, until a connection that wrote to a table commits: then both ends are closed.
 
     Attributes:
         stolen: How many commits the server heard whose answer nobody got.
+        most: After how many it lets the others pass.
     """
 
     stolen = 0
 
+    def __init__(self, database_url: str, wrote: bytes = b"insert into outbox", most: int = 1000) -> None:
+        super().__init__(database_url)
+        self._wrote = wrote
+        self.most = most
+
     def relay(self, client: socket.socket, server: socket.socket) -> None:
-        publishing = False
+        writing = False
         while True:
             readable, _, _ = select.select([client, server], [], [])
             for source, sink in ((client, server), (server, client)):
@@ -84,8 +90,8 @@ class CommitThief(Proxy):
                 if not data:
                     return
                 sink.sendall(data)
-                publishing = publishing or b"insert into outbox" in data
-                if source is client and publishing and b"COMMIT" in data:
+                writing = writing or self._wrote in data
+                if source is client and writing and b"COMMIT" in data and self.stolen < self.most:
                     server.recv(MESSAGE)  # the commit has happened
                     self.stolen += 1
                     return

@@ -51,6 +51,13 @@ select
     exists (select from "fetch" where starts_with(url, 'http://127.0.0.1:')),
     exists (select from "fetch" where not starts_with(url, 'http://127.0.0.1:'));
 
+-- name: stored_fetches
+-- A run asks nothing twice at one instant, so address and instant tell its answers apart.
+select "fetch".id
+from unnest(%(url)s::text[], %(answered_at)s::timestamptz[]) with ordinality as answer (url, answered_at, place)
+join "fetch" on "fetch".run_id = %(run_id)s and "fetch".url = answer.url and "fetch".answered_at = answer.answered_at
+order by answer.place;
+
 -- name: judge_fetches
 -- All answers of a date in one statement; a fetch is judged once, by its own run or by the one that took it over.
 update "fetch" set outcome = judged.outcome

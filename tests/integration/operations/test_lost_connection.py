@@ -1,10 +1,12 @@
 """A connection to Postgres that is lost while a version is published."""
 
+import json
 from signal import SIGCONT
 
 import pytest
 
 from reingest.standin.server import StandIn
+from tests.integration.operations.test_two_at_once import wait_for
 from tests.support.days import DATE
 from tests.support.proxies import CommitThief
 from tests.support.sites import Site
@@ -86,6 +88,43 @@ def test_a_holder_that_lost_its_lease_connection_is_overtaken_at_once(restated: 
     ran = run.finish()
     assert (ran.exit_code, ran.error["code"]) == (5, "lease_lost")
     assert restated.dump(DATE) == after
+
+
+def test_a_run_outlives_its_connections(restated: Site, elexon: StandIn) -> None:
+    """Where the server ends both connections of a run while it fetches, the run goes on over others and publishes."""
+    elexon.script([{"kind": "latency", "ms": 3000, "periods": "40-48", "dataset": "ISPSTACK"}])
+    before = restated.value('select max(id) from "fetch"')
+    run = restated.start("date", DATE, "--json")
+    wait_for(lambda: restated.value('select count(*) from "fetch" where id > %s', before) >= 60)
+    cut(restated, f"reingest run {DATE}")
+    cut(restated, f"reingest lease {DATE}")
+    elexon.script([])
+    ran = run.finish()
+    assert (ran.exit_code, ran.json["outcome"]) == (0, "published"), ran.err
+    assert_each_answer_is_kept_once(restated, before)
+
+
+def test_answers_whose_commit_was_lost_are_kept_once(restated: Site) -> None:
+    """Where the commit of fetch rows was heard and its answer lost, the run finds them and writes none twice."""
+    before = restated.value('select max(id) from "fetch"')
+    direct = restated.database_url
+    with CommitThief(direct, wrote=b'insert into "fetch"', most=2) as thief:
+        restated.database_url = thief.url
+        ran = restated.date(DATE)
+    restated.database_url = direct
+    assert thief.stolen == 2
+    assert (ran.exit_code, ran.json["outcome"]) == (0, "published"), ran.err
+    assert_each_answer_is_kept_once(restated, before)
+
+
+def assert_each_answer_is_kept_once(site: Site, after: int) -> None:
+    """Check that the fetches after that one are those of one date, and that each has its line in the manifest."""
+    ids = [row[0] for row in site.rows('select id from "fetch" where id > %s', after)]
+    assert len(ids) == 97
+    assert site.value("select requests from run order by started_at desc limit 1") == 97
+    lines = (site.home / "archive/manifest/2024-01.jsonl").read_text(encoding="utf-8").splitlines()
+    mirrored = [int(json.loads(line)["fetch_id"]) for line in lines]
+    assert sorted(number for number in mirrored if number > after) == sorted(ids)
 
 
 def cut(site: Site, purpose: str) -> None:
