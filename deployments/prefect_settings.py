@@ -97,7 +97,7 @@ def worker_environment(folder: Path, api_url: str) -> dict[str, str]:
     """Return the variables of a worker, which its flow runs inherit."""
     return client_environment(folder, api_url) | {
         # The default of 10 s is what a person who pressed the button would wait.
-        "PREFECT_WORKER_QUERY_SECONDS": "1",
+        "PREFECT_WORKER_QUERY_SECONDS": "0.5",
         "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(HEARTBEAT_SECONDS),
         # Eight of a date's 45 requests: the server is of this very installation, and asks for no such tokens.
         "PREFECT_CLIENT_SERVER_VERSION_CHECK_ENABLED": "false",

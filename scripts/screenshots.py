@@ -3,11 +3,14 @@
     make up                                      # in another terminal
     python scripts/screenshots.py [CHROMIUM]     # needs playwright, and a Chromium (/usr/bin/chromium)
 
-It runs two dates through the form: one that is published, and one that an expected total holds.
+It runs a date through the form: published, published again after a restatement, held by an expected total, and
+refused: once before a run exists, because a list of periods is not written as one, and once by the run, because the
+date has no such period.
 """
 
 import json
 import os
+import subprocess
 import sys
 import time
 import urllib.request
@@ -21,7 +24,8 @@ PICTURES = ROOT / "docs" / "pictures"
 HOME = Path(os.environ.get("REINGEST_HOME") or ROOT / ".reingest" / "up")
 CHROMIUM = sys.argv[1] if len(sys.argv) > 1 else "/usr/bin/chromium"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
-SIZE = {"width": 1280, "height": 960}
+DATE = "2025-03-24"
+WIDTH, HEIGHT, HIGH = 1280, 960, 1740
 
 
 def main() -> None:
@@ -29,23 +33,33 @@ def main() -> None:
     up = json.loads((HOME / "prefect" / "up.json").read_text())
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        page = browser.new_page(viewport=SIZE)
-        published = submit(page, up, "2025-03-24", picture="form")
+        page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
+        submit(page, up, DATE, picture="form")
+        restate(up)
+        published = submit(page, up, DATE)
         show_run(page, up, published, "run")
-        show_artifact(page, up, published, "report", "report")
-        show_artifact(page, up, published, "picture", "picture")
-        held = submit(page, up, "2025-03-24", expected_energy="50518.72")
-        show_run(page, up, held, "held")
-        if submit(page, up, "2025-03-24", periods="1 to 12", picture="refused", follow=False):
+        show_artifact(page, up, published, "report", "report", HIGH)
+        held = submit(page, up, DATE, expected_energy="50518.72")
+        show_artifact(page, up, held, "report", "held")
+        if submit(page, up, DATE, periods="1 to 12", picture="refused", follow=False):
             raise SystemExit("a list of periods that is none was let through")
+        show_run(page, up, submit(page, up, DATE, periods="47-49"), "no-such-period")
         browser.close()
+
+
+def restate(up: dict[str, Any]) -> None:
+    """Have the stand-in calculate a period again."""
+    words = ("--date", DATE, "--period", "20", "--factor", "1.1")
+    subprocess.run(
+        [ROOT / ".venv" / "bin" / "reingest", "stand-in", "restate", "--url", up["elexon"], *words], check=True
+    )
 
 
 def submit(
     page: Page, up: dict[str, Any], day: str, picture: str = "", *, follow: bool = True, **fields: str
 ) -> str | None:
     """Fill the form as a person would, submit it, and return the flow run's id once it has ended."""
-    deployment = ask(up, "/deployments/filter", {})[0]["id"]
+    deployment = ask(up, "/deployments/filter", {"deployments": {"name": {"any_": ["reingest-date"]}}})[0]["id"]
     before = {run["id"] for run in ask(up, "/flow_runs/filter", {})}
     page.goto(f"{up['prefect_ui']}/deployments/deployment/{deployment}/run")
     page.get_by_text("Select date").first.click()
@@ -55,7 +69,7 @@ def submit(
     for name, value in fields.items():
         page.locator(".p-label", has_text=titles[name]).locator("textarea").first.fill(value)
     if picture and not fields:
-        save(page, picture)
+        save(page, picture, HIGH)
     page.get_by_role("button", name="Submit").click()
     page.wait_for_timeout(1500)
     if not follow:
@@ -81,18 +95,22 @@ def show_run(page: Page, up: dict[str, Any], run: str | None, picture: str) -> N
     save(page, picture)
 
 
-def show_artifact(page: Page, up: dict[str, Any], run: str | None, key: str, picture: str) -> None:
+def show_artifact(
+    page: Page, up: dict[str, Any], run: str | None, key: str, picture: str, height: int = HEIGHT
+) -> None:
     """Save the page of one of a flow run's artifacts."""
     found = ask(up, "/artifacts/filter", {"artifacts": {"flow_run_id": {"any_": [run]}, "key": {"any_": [key]}}})
     page.goto(f"{up['prefect_ui']}/artifacts/artifact/{found[0]['id']}")
     page.wait_for_timeout(3000)
-    save(page, picture)
+    save(page, picture, height)
 
 
-def save(page: Page, name: str) -> None:
-    """Save what is seen now."""
+def save(page: Page, name: str, height: int = HEIGHT) -> None:
+    """Save what is seen now in a window of this height."""
+    page.set_viewport_size({"width": WIDTH, "height": height})
     page.wait_for_timeout(500)
     page.screenshot(path=PICTURES / f"prefect-{name}.png")
+    page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
 
 
 def ask(up: dict[str, Any], path: str, body: dict[str, Any]) -> Any:  # noqa: ANN401  (JSON)

@@ -33,7 +33,7 @@ DEPLOYMENT: Final = f"{FLOW}/reingest-date"
 RESULT: Final = "result"
 REPORT: Final = "report"
 PROGRESS: Final = "fetch"
-POLL_SECONDS: Final = 0.5
+POLL_SECONDS: Final = 0.3
 # Not by every glance: whether there is a worker changes slowly, and the answer is late by up to a minute.
 LOOK_FOR_WORKERS_SECONDS: Final = 15.0
 

@@ -16,18 +16,19 @@ _WOULD: Final[Mapping[Decision, str]] = {
 def outcome_sentence(report: DateReport) -> str:
     """Return one sentence that tells how the run ended, and what is served now."""
     if report.outcome == "held":
-        failed = "; ".join(f"{check.name} ({check.actual})" for check in report.checks if check.status == "fail")
-        return f"version {report.version} is held by {failed}. {_still_served(report)}"
+        failed = [check for check in report.checks if check.status == "fail"]
+        why = "; ".join(f"{check.name}: {check.actual}, expected {check.expected}" for check in failed)
+        return f"Version {report.version} is held by {why}. {_still_served(report)}"
     if report.outcome == "planned":
-        return f"{would(report)}; nothing was changed"
+        return f"Nothing was changed. {would(report)}"
     if report.outcome == "unchanged":
-        return f"version {report.version} is served as before, at generation {report.generation}"
-    return f"version {report.version} is served, at generation {report.generation}; {_differences(report)}"
+        return f"Version {report.version} is served as before, at generation {report.generation}"
+    return f"Version {report.version} is served, at generation {report.generation}; {_differences(report)}"
 
 
 def would(report: DateReport) -> str:
     """Return what a run would do that has only been planned."""
-    return f"a run would {_WOULD[report.decision]}"
+    return f"A run would {_WOULD[report.decision]}"
 
 
 def _still_served(report: DateReport) -> str:

@@ -128,10 +128,7 @@ def next_step(report: DateReport) -> NextStep | None:
             f"reingest publish {report.settlement_date} --version {report.version} --reason TEXT",
         )
     if report.outcome == "planned":
-        sentence = would(report)
-        return NextStep(
-            f"Nothing was changed. {sentence[0].upper()}{sentence[1:]}.", f"reingest date {report.settlement_date}"
-        )
+        return NextStep(f"Nothing was changed. {would(report)}.", f"reingest date {report.settlement_date}")
     return None
 
 
