@@ -100,6 +100,48 @@ end $$;
 create trigger keep_what_was_published before update on version
     for each row when (old.state in ('published', 'superseded')) execute function keep_what_was_published();
 
+-- ── what a reset of operations takes ────────────────────────────────────────────────────────────────────────────
+
+create function runs_ended(before timestamptz) returns setof uuid
+language sql stable
+begin atomic
+    -- One without an end that began a day ago has died: no run takes that long.
+    select id from run where finished_at < before or (finished_at is null and started_at < before - interval '1 day');
+end;
+comment on function runs_ended is 'Runs that had ended by an instant, dead ones included.';
+
+create function runs_without_trace(before timestamptz) returns setof uuid
+language sql stable
+begin atomic
+    select run.id from run
+    where run.id in (select runs_ended(before)) and run.version_id is null
+        and not exists (select from "fetch" where "fetch".run_id = run.id)
+        and not exists (select from version where version.run_id = run.id)
+        and not exists (select from check_result where check_result.run_id = run.id)
+        and not exists (select from settlement_day where settlement_day.confirmed_by = run.id);
+end;
+comment on function runs_without_trace is 'Ended runs that no version, fetch, check or date refers to.';
+create index check_result_by_run on check_result (run_id);
+create index version_by_run on version (run_id);
+
+create function facts_delivered(before timestamptz) returns setof bigint
+language sql stable
+begin atomic
+    select fact.id from outbox fact
+    where fact.position is not null
+        and exists (select from outbox newer where newer.settlement_date = fact.settlement_date and newer.id > fact.id)
+        -- Of a version that a backup gave back, only its facts tell its generations.
+        and not exists (select from outbox other where other.version_id = fact.version_id and other.id <> fact.id)
+        and exists (select from outbox_delivery delivery where delivery.outbox_id = fact.id)
+        and not exists (
+            select from outbox_delivery delivery
+            where delivery.outbox_id = fact.id and delivery.state <> 'forgotten'
+                and (delivery.state <> 'delivered' or delivery.delivered_at >= before)
+        );
+end;
+comment on function facts_delivered is 'Facts that every sink has had by an instant, but the newest of each date: the feed keeps what is so now.';
+create index outbox_by_date on outbox (settlement_date, id);
+
 -- ── the doctor: spans that do not fit together ──────────────────────────────────────────────────────────────────
 
 create function mend_served_span(which bigint, new_from timestamptz, new_to timestamptz) returns void

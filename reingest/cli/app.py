@@ -60,6 +60,7 @@ COMMANDS: Final[Mapping[str, LazyCommand]] = {
     "mining": LazyCommand("mining", "app", "Bitcoin difficulty, which mining estimates are made from."),
     "metrics": LazyCommand("metrics", "metrics", "Counts and times in Prometheus' text format."),
     "db": LazyCommand("db", "app", "The embedded Postgres, and the schema."),
+    "reset": LazyCommand("reset", "app", "Forget state, clear operations, or take dates away: three separate acts."),
     "purge": LazyCommand("purge", "app", "Versions that were never served, and old log lines, deleted."),
     "backup": LazyCommand("backup", "app", "What the database holds as one file, and back."),
     "stand-in": LazyCommand("stand_in", "app", "A local Elexon for tests, demos and drills."),

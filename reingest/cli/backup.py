@@ -77,7 +77,9 @@ def list_(as_json: AsJson = False, as_csv: AsCsv = False) -> None:
 
 @app.command()
 def restore(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The backup; `reingest backup list` names them.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="The backup: a path, or a name in REINGEST_HOME/backups.")
+    ],
     reason: OptionalReason = "",
     plan: PlanFlag = False,
     i_understand: UnderstoodFlag = False,

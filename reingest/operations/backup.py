@@ -85,7 +85,7 @@ def plan_restore_backup(settings: Settings, database_url: str, wanted: BackupToR
     Raises:
         BadUsage: it is no backup, or not the file that was written, or of another schema.
     """
-    backup = read_backup(wanted.path.expanduser().absolute())
+    backup = read_backup(_find(settings, wanted.path))
     require_whole(backup)
     first = _path_in_home(settings) if wanted.backup_first else None
     with connect(database_url, purpose="plan") as connection:
@@ -129,6 +129,12 @@ def path_of_backup_before(settings: Settings) -> Path:
         BadUsage: the home, or where its folder of backups leads, is no place for that.
     """
     return _path_in_home(settings)
+
+
+def _find(settings: Settings, path: Path) -> Path:
+    """Return the file that a person names: a path, or the bare name of one in the home's folder of backups."""
+    here = path.expanduser().absolute()
+    return here if here.exists() or path.parent != Path() else settings.backups_folder / path
 
 
 def _path_in_home(settings: Settings) -> Path:

@@ -74,12 +74,18 @@ class ExaminedVersion:
     served_from: datetime | None
     served_to: datetime | None
     outbox_generation: int | None
+    last_generation: int | None
     outbox_at: datetime | None
 
     @property
     def generation(self) -> int:
         """The generation that its publish made, or would make."""
         return self.basis_generation + 1 if self.outbox_generation is None else self.outbox_generation
+
+    @property
+    def generation_at_last(self) -> int:
+        """The generation under which it is or was served at last: a later one, where a backup gave it back."""
+        return self.generation if self.last_generation is None else self.last_generation
 
 
 @dataclass(frozen=True, slots=True)

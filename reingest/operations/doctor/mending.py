@@ -217,8 +217,8 @@ def _mirror(site: Site, finding: Finding) -> str:
 
 def _set_generation(site: Site, finding: Finding) -> str:
     version = finding.target
-    set_generation(site.connection, finding.settlement_date or date.min, version.generation)
-    return f"generation {version.generation}"
+    set_generation(site.connection, finding.settlement_date or date.min, version.generation_at_last)
+    return f"generation {version.generation_at_last}"
 
 
 def _set_last_number(site: Site, finding: Finding) -> str:
@@ -234,7 +234,7 @@ def _set_span(site: Site, finding: Finding) -> str:
 
 def _point(site: Site, finding: Finding) -> str:
     published = finding.target
-    point_at_version(site.connection, published.id, published.generation)
+    point_at_version(site.connection, published.id, published.generation_at_last)
     return f"version {published.number} is served"
 
 

@@ -25,9 +25,9 @@ def current_version(examined: ExaminedDate) -> Iterator[Finding]:
 def generation(examined: ExaminedDate) -> Iterator[Finding]:
     """Find a generation that is not that of the last publish."""
     day, published = examined.day, examined.published
-    if day is None or published is None or day.generation == published.generation:
+    if day is None or published is None or day.generation == published.generation_at_last:
         return
-    expected = f"generation {published.generation}, of version {published.number}"
+    expected = f"generation {published.generation_at_last}, of version {published.number}"
     yield examined.finding("generation-differs", f"generation {day.generation}", expected, target=published)
 
 
@@ -42,8 +42,9 @@ def last_number(examined: ExaminedDate) -> Iterator[Finding]:
 def chain(examined: ExaminedDate) -> Iterator[Finding]:
     """Find versions that were not served until the next one was, and publishes that are missing between two."""
     for before, after in pairwise(examined.served):
-        if after.generation != before.generation + 1:
-            missing = f"generations {before.generation} and {after.generation}, of version {after.number}, side by side"
+        if after.generation != before.generation_at_last + 1:
+            around = f"{before.generation_at_last} and {after.generation}"
+            missing = f"generations {around}, of version {after.number}, side by side"
             expected = "every generation between them"
             yield examined.finding("superseded-chain-broken", missing, expected, version=before, instead=explaining())
         swapped = published_at(before, after, examined.site.moment)

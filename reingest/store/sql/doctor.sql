@@ -17,13 +17,23 @@ select generation, current_version_id, provisional_until, confirmed_at, last_num
 from settlement_day where settlement_date = %(settlement_date)s;
 
 -- name: doctor_versions
--- With the outbox's account of each publish: it was written by the same transaction.
+-- With the outbox's account of each publish: it was written by the same transaction. A version that a backup gave back
+-- is told of again, at a later generation. Of one that is not served any more a reset of operations takes the account.
 select version.id, version.number, version.state, version.kind, version.basis_generation, version.run_id, version.sides,
     version.register_id, version.register_hash, version.mining_state, version.content_hash, version.rows,
     version.rejects, version.records, version.provisional_until, version.created_at, version.served_from,
-    version.served_to, outbox.generation as outbox_generation, (outbox.body ->> 'timestamp')::timestamptz as outbox_at
+    version.served_to,
+    coalesce(told.first_generation, case
+        when version.served_to < (select max(at) from operator_action where action = 'reset_ops')
+        then version.basis_generation + 1
+    end) as outbox_generation,
+    told.last_generation, told.first_at as outbox_at
 from version
-left join outbox on outbox.version_id = version.id and outbox.kind = 'date_published'
+left join lateral (
+    select min(generation) as first_generation, max(generation) as last_generation,
+        min((body ->> 'timestamp')::timestamptz) as first_at
+    from outbox where outbox.version_id = version.id and outbox.kind = 'date_published'
+) told on true
 where version.settlement_date = %(settlement_date)s
 order by version.number;
 
@@ -159,7 +169,7 @@ with served as (
 )
 select served.number, served.state, served.settlement_date, served.generation,
     coalesce(
-        (select outbox.generation from outbox where outbox.version_id = served.id and kind = 'date_published'),
+        (select max(outbox.generation) from outbox where outbox.version_id = served.id and kind = 'date_published'),
         served.basis_generation + 1
     ) as published_generation,
     served.records, counted.records as counted_records,

@@ -39,11 +39,12 @@ where id in (
 select distinct on (dataset, period, side) id, dataset, settlement_date, period, side, wire, url, status,
     content_type, payload_sha256, requested_at, answered_at, attempts
 from "fetch"
-where settlement_date = %(settlement_date)s and status = 200 and dataset in ('ISPSTACK', 'DISEBSP')
-order by dataset, period, side,
-    id = any (coalesce(
-        (select withdrawn_fetches from settlement_day where settlement_date = %(settlement_date)s), '{}')) desc,
-    answered_at desc, id desc;
+left join (
+    select unnest(withdrawn_fetches) as id, true as withdrawn
+    from settlement_day where settlement_date = %(settlement_date)s
+) served using (id)
+where settlement_date = %(settlement_date)s and dataset in ('ISPSTACK', 'DISEBSP') and (status = 200 or withdrawn)
+order by dataset, period, side, withdrawn nulls last, answered_at desc, id desc;
 
 -- name: fetched_from
 -- Whether any answer came from this machine, and whether any came from elsewhere.

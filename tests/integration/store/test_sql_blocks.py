@@ -11,6 +11,8 @@ import pytest
 from reingest.store import sql
 from reingest.store.database import Connection, connect
 
+OWNERS = "owner_"
+"""How the names of blocks begin that the owner of the tables runs, and the application may not."""
 PARAMETER = re.compile(r"%\((\w+)\)s")
 
 
@@ -20,10 +22,27 @@ def application(database_url: str) -> Iterator[Connection]:
         yield connection
 
 
-def test_every_block_fits_the_schema(application: Connection) -> None:
-    """Postgres plans each block as the application's role: its tables, columns, types and rights are there."""
-    faults = {name: fault for name in sorted(sql.query_names()) if (fault := fault_of(name, application))}
+@pytest.fixture
+def owner(database_url: str) -> Iterator[Connection]:
+    with connect(database_url, purpose="test", role=None) as connection:
+        yield connection
+
+
+def test_every_block_fits_the_schema(application: Connection, owner: Connection) -> None:
+    """Postgres plans each block as the role that runs it: its tables, columns, types and rights are there."""
+    faults = {
+        name: fault
+        for name in sorted(sql.query_names())
+        if (fault := fault_of(name, owner if name.startswith(OWNERS) else application))
+    }
     assert faults == {}
+
+
+def test_the_application_may_not_do_what_the_owner_does(application: Connection) -> None:
+    """Each block that is the owner's is refused to the application: what was published is not its to take away."""
+    owners = [name for name in sql.query_names() if name.startswith(OWNERS)]
+    assert owners
+    assert [name for name in owners if "permission denied" not in str(fault_of(name, application))] == []
 
 
 def test_a_name_stands_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 import json
 import os
 from pathlib import Path
-from signal import SIGKILL
+from signal import SIGCONT, SIGKILL
 
 import pytest
 
@@ -11,6 +11,7 @@ from tests.support.days import DATE, NEXT_DATE
 from tests.support.postgres import Databases
 from tests.support.sites import Site, copy_of
 
+WAITING = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
 SEQUENCES = ("version_id_seq", "outbox_id_seq")
 ACT = ("--reason", "it was better", "--i-understand", "--json")
 
@@ -51,6 +52,7 @@ def test_no_number_goes_back(changed: tuple[Site, Path]) -> None:
     assert site.generation(DATE) == generation + 1
     assert site.generation(NEXT_DATE) == 1
     ran = site.date(DATE, "--source", "archive", "--force")
+    assert ran.exit_code == 0, ran.err
     assert (ran.json["version"], ran.json["generation"]) == (max(numbers) + 1, generation + 2)
     now = {name: site.value("select last_value from pg_sequences where sequencename = %s", name) for name in SEQUENCES}
     assert now == {"version_id_seq": highest["version_id_seq"] + 1, "outbox_id_seq": highest["outbox_id_seq"] + 2}
@@ -169,6 +171,22 @@ def test_a_running_date_refuses_it(changed: tuple[Site, Path]) -> None:
     assert sorted(site.home.rglob("*.dump")) == files
     command.send(SIGKILL)
     command.finish()
+
+
+def test_a_reader_sees_all_of_the_old_or_all_of_the_new(changed: tuple[Site, Path], history_site: Site) -> None:
+    """A dump that begins while a backup is put back waits for it, and prints what is served afterwards, whole."""
+    site, path = changed
+    command = site.start("backup", "restore", path.name, *ACT, "--no-backup", stop_at="before_put_back_commit")
+    command.wait_until_stopped()
+    readers = [site.start("dump", DATE), site.start("versions", DATE, "--json"), site.start("show", DATE, "--json")]
+    while site.value(WAITING) < len(readers):
+        assert not any(reader.ended for reader in readers)
+    command.send(SIGCONT)
+    dump, versions, show = (reader.finish() for reader in readers)
+    assert command.finish().exit_code == 0
+    assert dump.out == history_site.dump(DATE)
+    assert [one["number"] for one in versions.json] == [3, 2, 1]
+    assert show.json["version"] == 3
 
 
 def test_backups_are_listed(history: Site) -> None:
