@@ -24,10 +24,12 @@ join changes change using (position)
 where delivery.sink = %(sink)s and delivery.state = 'pending'
     and delivery.next_attempt_at <= clock_timestamp()
     and (%(settlement_date)s::date is null or delivery.settlement_date = %(settlement_date)s)
-    and not exists (
-        select from outbox_delivery earlier
-        where earlier.sink = delivery.sink and earlier.state = 'pending'
-            and earlier.settlement_date = delivery.settlement_date and earlier.outbox_id < delivery.outbox_id
+    -- Its date's earliest: one look into an index, whatever the planner knows of the table.
+    and delivery.outbox_id = (
+        select earliest.outbox_id from outbox_delivery earliest
+        where earliest.sink = delivery.sink and earliest.state = 'pending'
+            and earliest.settlement_date = delivery.settlement_date
+        order by earliest.outbox_id limit 1
     )
 order by delivery.outbox_id
 limit 1
@@ -56,10 +58,11 @@ select sink.sink,
     count(*) filter (where delivery.state = 'dead') as dead,
     round(extract(epoch from clock_timestamp() - min(outbox.created_at) filter (where delivery.state = 'pending')), 3)
         as oldest_pending_seconds,
-    round(extract(epoch from min(delivery.next_attempt_at) filter (where delivery.state = 'pending' and not exists (
-        select from outbox_delivery earlier
-        where earlier.sink = delivery.sink and earlier.state = 'pending'
-            and earlier.settlement_date = delivery.settlement_date and earlier.outbox_id < delivery.outbox_id
+    round(extract(epoch from min(delivery.next_attempt_at) filter (where delivery.outbox_id = (
+        select earliest.outbox_id from outbox_delivery earliest
+        where earliest.sink = delivery.sink and earliest.state = 'pending'
+            and earliest.settlement_date = delivery.settlement_date
+        order by earliest.outbox_id limit 1
     )) - clock_timestamp()), 3) as next_attempt_seconds
 from outbox_sink sink
 left join outbox_delivery delivery on delivery.sink = sink.sink and delivery.state in ('pending', 'dead')

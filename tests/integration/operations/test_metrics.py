@@ -109,6 +109,8 @@ def test_abandoned_versions_are_a_share(published: Site, elexon: StandIn) -> Non
     found = metrics(published)
     assert found("reingest_versions", state="abandoned") == 1
     assert found("reingest_abandoned_ratio") == pytest.approx(1 / 3, abs=1e-6)
+    assert found("reingest_recoveries_total", how="taken_over") == 1
+    assert found("reingest_recoveries_total", how="resumed") == 1
 
 
 def test_the_outbox_lag(database_url: str, tmp_path: Path) -> None:
