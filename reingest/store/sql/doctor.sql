@@ -1,7 +1,12 @@
 -- name: doctor_unfinished_runs
 -- An hour is longer than any run may fetch: what is that old on a host that cannot be asked has ended there.
 select id, kind, settlement_date, holder, host, pid, started_at, started_at < clock_timestamp() - interval '1 hour' as old
-from run where outcome is null order by started_at, id;
+from run
+where outcome is null and not exists (
+    -- A run whose lease was taken over, or unlocked, has its end in its log.
+    select from run_event where run_id = run.id and event in ('taken_over', 'unlocked')
+)
+order by started_at, id;
 
 -- name: doctor_dates
 select settlement_date from settlement_day where settlement_date >= %(start)s and settlement_date < %(end)s
