@@ -1,0 +1,56 @@
+"""The flow that delivers what runs could not: the outbox's facts that are due, every few minutes or when asked.
+
+What a delivery is stands in `reingest.operations.outbox`. A fact that stays pending or dead ends the run as failed, so
+that alerts see it.
+"""
+
+from prefect import flow
+from prefect.artifacts import acreate_table_artifact
+from prefect.client.schemas.objects import State, StateType
+
+from flows.states import state_of_error
+from reingest.errors import ReingestError
+from reingest.operations.outbox.delivering import DeliveryReport, deliver_due
+from reingest.settings import load_settings
+from reingest.store.server import ensure_database
+
+
+@flow(name="reingest-outbox", flow_run_name="outbox", retries=0, persist_result=False)
+async def outbox() -> State[None]:
+    """Deliver facts about publishes to the configured sinks, once."""
+    settings = load_settings()
+    try:
+        report = await deliver_due(settings, ensure_database(settings))
+    except ReingestError as error:
+        return state_of_error(error)
+    if report.lags:
+        await acreate_table_artifact(_rows(report), key="sinks", description="what each sink got, and has not got")
+    return state_of_delivery(report)
+
+
+def _rows(report: DeliveryReport) -> list[dict[str, str]]:
+    """Return a row of texts for each sink that is known."""
+    delivered = {one.sink: str(one.delivered) for one in report.sinks}
+    return [
+        {
+            "sink": lag.sink,
+            "delivered": delivered.get(lag.sink, "not configured here"),
+            "pending": str(lag.pending),
+            "dead": str(lag.dead),
+        }
+        for lag in report.lags
+    ]
+
+
+def state_of_delivery(report: DeliveryReport) -> State[None]:
+    """Return the state in which the flow run ends: failed where facts stay pending or dead."""
+    if not report.sinks:
+        return State(
+            type=StateType.COMPLETED, name="No Sink", message="No sink is configured here; nothing to deliver."
+        )
+    told = ", ".join(f"{one.sink}: {one.delivered} delivered, {one.failed} failed attempts" for one in report.sinks)
+    if report.left:
+        pending, dead = (sum(counts) for counts in zip(*((lag.pending, lag.dead) for lag in report.left), strict=True))
+        message = f"{told}. Next: reingest outbox list"
+        return State(type=StateType.FAILED, name=f"Pending: {pending}, Dead: {dead}", message=message)
+    return State(type=StateType.COMPLETED, name="Delivered", message=told)
