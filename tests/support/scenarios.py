@@ -1,5 +1,6 @@
 """Scenarios to crash in: a command, the state that it begins from, and the state that it leads to."""
 
+import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -131,6 +132,7 @@ class Prepared:
 
     Attributes:
         passes: The checkpoints that the run passes, in order, as often as it does.
+        seconds: How long it takes.
         looks: What a reader sees of the date before and after it.
     """
 
@@ -140,6 +142,7 @@ class Prepared:
     new: State
     looks: frozenset[str | None]
     passes: tuple[str, ...]
+    seconds: float
 
     @property
     def points(self) -> tuple[str, ...]:
@@ -200,12 +203,14 @@ class Places:
         passes: list[str] = []
         with copy_of(site, self.databases, self._folder / f"clean-{len(self._prepared)}" / "home") as clean:
             old, before = _seen(scenario, clean)
+            began = time.monotonic()
             with watched(passes.append):
                 ran = clean.reingest(*scenario.words)
+            seconds = time.monotonic() - began
             assert ran.exit_code in scenario.exits, ran.err
             assert left_open(clean) == []
             new, after = _seen(None, clean)
-        return Prepared(scenario, site, old, new, frozenset({before, after}), tuple(passes))
+        return Prepared(scenario, site, old, new, frozenset({before, after}), tuple(passes), seconds)
 
 
 class watched:  # noqa: N801  (reads as a function where it is used)
