@@ -160,6 +160,7 @@ def _store_end(run: DateRun, outcome: RunOutcome, seconds: Mapping[str, float], 
     with database_errors(), run.connection.transaction():
         if end_run(run.connection, run.run, outcome, may_have_ended=again):
             add_run_events(run.connection, run.run, events)
+    checkpoint("after_run_end")
 
 
 def outcome_of_error(error: ReingestError) -> RunOutcome:

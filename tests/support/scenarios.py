@@ -42,6 +42,11 @@ def leave_a_dead_lease(places: "Places", site: Site) -> None:
     assert site.start(*DATE_OF_BIDS, REINGEST_CRASH_AT="after_stage").finish().exit_code < 0
 
 
+def leave_only_a_dead_lease(_places: "Places", site: Site) -> None:
+    """Kill a run that has done nothing yet but take the date."""
+    assert site.start(*DATE_OF_BIDS, REINGEST_CRASH_AT="after_lease").finish().exit_code < 0
+
+
 def decide_and_expect(_places: "Places", site: Site) -> None:
     """Decide on a unit, and expect a total."""
     assert site.reingest("units", "exclude", "T_GASP-1", "--reason", "no wind").exit_code == 0
@@ -73,6 +78,20 @@ def another_register(places: "Places", site: Site) -> None:
     site.elexon_url = places.other_register.url
 
 
+def serve_another(places: "Places", site: Site) -> None:
+    """Publish a restatement over the first version."""
+    restate(places, site)
+    assert site.reingest(*DATE_OF_BIDS).exit_code == 0
+
+
+def age_the_log(_places: "Places", site: Site) -> None:
+    """Have every log line be half a year old."""
+    site.rows("update run_event set at = at - interval '180 days'")
+    site.rows(
+        "update run set started_at = started_at - interval '180 days', finished_at = finished_at - interval '180 days'"
+    )
+
+
 @dataclass(frozen=True)
 class Scenario:
     """A command to be killed.
@@ -82,6 +101,7 @@ class Scenario:
         prepare: What happens before.
         words: The command.
         exits: How it ends, and how its re-run ends, when nothing kills it.
+        leaves: What may be left after the re-run.
     """
 
     name: str
@@ -89,6 +109,7 @@ class Scenario:
     prepare: _PREPARED
     words: tuple[object, ...]
     exits: frozenset[int] = frozenset({0})
+    leaves: frozenset[tuple[str, str]] = frozenset()
 
 
 MODES: Final = (
@@ -121,6 +142,26 @@ OTHERS: Final = (
         "outbox forget", "served", owe_the_log, ("outbox", "forget", "log", "--reason", "gone"), frozenset({0, 2})
     ),
     Scenario("metrics", "served", nothing_more, ("metrics", "--out", "reingest.prom")),
+    Scenario("expected retire", "served", decide_and_expect, ("expected", "retire", TINY_DATE)),
+    # A lease that is gone is no longer there to be unlocked, and the re-run says so.
+    Scenario(
+        "unlock",
+        "served",
+        leave_only_a_dead_lease,
+        ("unlock", TINY_DATE, "--reason", "its holder is dead", "--yes"),
+        frozenset({0, 2}),
+    ),
+    Scenario("restore", "served", serve_another, ("restore", TINY_DATE, "--version", 1, "--reason", "it was right")),
+    # Where nothing is left to purge nobody takes the date, so that a dead purge's lease stays, for anyone to take over.
+    Scenario(
+        "purge versions",
+        "served",
+        hold_a_version,
+        ("purge", "versions", "--pending", "--yes", "--reason", "a trial"),
+        leaves=frozenset({("lease", f"date:{TINY_DATE}")}),
+    ),
+    Scenario("purge events", "served", age_the_log, ("purge", "events", "--yes")),
+    Scenario("backup", "served", nothing_more, ("backup", "create")),
     Scenario("upgrade", "new", nothing_more, ("db", "upgrade")),
 )
 """What passes the checkpoints that are on no mode's way."""
@@ -201,14 +242,14 @@ class Places:
 
     def _tried(self, scenario: Scenario, site: Site) -> Prepared:
         passes: list[str] = []
-        with copy_of(site, self.databases, self._folder / f"clean-{len(self._prepared)}" / "home") as clean:
+        with copy_of(site, self.databases, self._folder / f"clean-{next(self._copies)}" / "home") as clean:
             old, before = _seen(scenario, clean)
             began = time.monotonic()
             with watched(passes.append):
                 ran = clean.reingest(*scenario.words)
             seconds = time.monotonic() - began
-            assert ran.exit_code in scenario.exits, ran.err
-            assert left_open(clean) == []
+            assert ran.exit_code in scenario.exits, (ran.exit_code, ran.out, ran.err)
+            assert left_open(clean) == [], left_open(clean)
             new, after = _seen(None, clean)
         return Prepared(scenario, site, old, new, frozenset({before, after}), tuple(passes), seconds)
 

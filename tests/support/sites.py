@@ -10,7 +10,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
@@ -206,11 +206,20 @@ def _command(words: list[str], environment: dict[str, str], output: Path, stop_a
         os.dup2(os.open(output / name, os.O_WRONLY | os.O_CREAT), number)
     os.environ.update(environment)
     os.chdir(output)
-    if stop_at:
-        checkpoints.watch(checkpoints.signaller(stop_at, signal.SIGSTOP))
-    elif place := environment.get(checkpoints.VARIABLE):
-        checkpoints.watch(checkpoints.signaller(place))
+    watchers = [checkpoints.signaller(stop_at, signal.SIGSTOP)] if stop_at else []
+    if place := environment.get(checkpoints.VARIABLE):
+        watchers.append(checkpoints.signaller(place))
+    if watchers:
+        checkpoints.watch(_all_of(watchers))
     sys.exit(main(words))
+
+
+def _all_of(watchers: Sequence[checkpoints.Watch]) -> checkpoints.Watch:
+    def watch(name: str) -> None:
+        for watcher in watchers:
+            watcher(name)
+
+    return watch
 
 
 @contextlib.contextmanager
