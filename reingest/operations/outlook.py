@@ -4,14 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Literal
 
 from reingest.curtailment.exact import ZERO, exactly
 from reingest.curtailment.words import DefinitionName
 from reingest.operations.date_run import DateRun
-from reingest.store.served import served_mining, served_totals
-
-Span = Literal["day", "month", "year"]
+from reingest.store.served import Span, Spans, served_mining, served_totals
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +37,21 @@ class Outlook:
 
 def outlook_of(run: DateRun) -> list[Outlook]:
     """Return the outlook of the day, month and year of the run's date, by definition."""
-    served = {span: _served(run, *bounds) for span, bounds in spans_of(run.settlement_date).items()}
+    spans = spans_of(run.settlement_date)
+    served, new_day = _served(run, spans), _new_day(run)
     return [
-        Outlook(span, name, figures.get(name), _with_new_day(figures.get(name), served["day"].get(name), new))
-        for span, figures in served.items()
-        for name, new in _new_day(run).items()
+        Outlook(
+            span,
+            name,
+            served.get((span, name)),
+            _with_new_day(served.get((span, name)), served.get(("day", name)), new),
+        )
+        for span in spans
+        for name, new in new_day.items()
     ]
 
 
-def spans_of(settlement_date: date) -> dict[Span, tuple[date, date]]:
+def spans_of(settlement_date: date) -> Spans:
     """Return the day, month and year of a date, each as its first day and the first day after it."""
     month = settlement_date.replace(day=1)
     year = month.replace(month=1)
@@ -59,11 +62,13 @@ def spans_of(settlement_date: date) -> dict[Span, tuple[date, date]]:
     }
 
 
-def _served(run: DateRun, start: date, end: date) -> dict[DefinitionName, Figures]:
-    mining = served_mining(run.connection, start, end)
+def _served(run: DateRun, spans: Spans) -> dict[tuple[Span, DefinitionName], Figures]:
+    mining = served_mining(run.connection, spans)
     return {
-        total.definition: Figures(total.energy_mwh, total.payment_gbp, total.records, mining.get(total.definition, {}))
-        for total in served_totals(run.connection, start, end)
+        (total.span, total.definition): Figures(
+            total.energy_mwh, total.payment_gbp, total.records, mining.get((total.span, total.definition), {})
+        )
+        for total in served_totals(run.connection, spans)
     }
 
 

@@ -4,14 +4,17 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from reingest.curtailment.diff import Deltas
 from reingest.curtailment.words import CheckStatus, DefinitionName
 from reingest.operations.figures_text import bitcoin, energy, money, signed_energy, signed_money
 from reingest.operations.outcome_text import would
-from reingest.operations.outlook import Figures, Outlook, Span
+from reingest.operations.outlook import Figures, Outlook
 from reingest.operations.report import DateReport
+
+if TYPE_CHECKING:
+    from reingest.store.served import Span
 
 SHOWN_ROWS: Final = 12
 """How many rows of a diff a report shows; the tables beside it have them all."""

@@ -1,9 +1,13 @@
 -- name: served_totals
--- By a range of dates and not from the views of months and years: those would total every month there is.
-select definition, sum(energy_mwh) as energy_mwh, sum(payment_gbp) as payment_gbp, sum(records)::bigint as records,
-    count(*) as days
-from day where settlement_date >= %(start)s and settlement_date < %(end)s group by definition;
+-- By ranges of dates and not from the views of months and years: those would total every month there is.
+select span.name as span, definition, sum(energy_mwh) as energy_mwh, sum(payment_gbp) as payment_gbp,
+    sum(records)::bigint as records, count(*) as days
+from unnest(%(names)s::text[], %(starts)s::date[], %(ends)s::date[]) as span (name, start, before)
+join day on settlement_date >= span.start and settlement_date < span.before
+group by 1, 2;
 
 -- name: served_mining
-select definition, miner_model, sum(btc) as btc
-from day_mining where settlement_date >= %(start)s and settlement_date < %(end)s group by 1, 2 order by 1, 2;
+select span.name, definition, miner_model, sum(btc)
+from unnest(%(names)s::text[], %(starts)s::date[], %(ends)s::date[]) as span (name, start, before)
+join day_mining on settlement_date >= span.start and settlement_date < span.before
+group by 1, 2, 3 order by 1, 2, 3;
