@@ -23,7 +23,7 @@ from reingest.errors import Bug, DatabaseUnreachable, ReingestError
 from reingest.lake.archive import Archive
 from reingest.operations.request import DateRequest
 from reingest.settings import Settings
-from reingest.store.database import Connection, connect, was_cut
+from reingest.store.database import Connection, bound_lock_waits, connect, was_cut
 from reingest.store.heartbeat import Lease
 from reingest.store.runs import Run
 from reingest.store.units import Register
@@ -264,6 +264,7 @@ class DateRun:
                 time.sleep(RETRY_SECONDS)
             else:
                 self.connection = self.cleanup.enter_context(again)
+                bound_lock_waits(self.connection, self.settings.lease_ttl_seconds / 2)
         return self.connection
 
     def add(self, fetched: Iterable[FetchedStack]) -> None:

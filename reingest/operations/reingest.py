@@ -27,7 +27,7 @@ from reingest.operations.report import DateReport, report_of
 from reingest.operations.request import DateRequest
 from reingest.operations.stages import Stage, stages_of
 from reingest.settings import Settings
-from reingest.store.database import connect, database_errors
+from reingest.store.database import bound_lock_waits, connect, database_errors
 from reingest.store.migrate import require_schema
 from reingest.store.runs import Run, RunOutcome, add_run_events, begin_run, end_run
 
@@ -123,6 +123,7 @@ async def open_date_run(
     """
     with connect(database_url, purpose=f"run {request.settlement_date}") as connection, ExitStack() as cleanup:
         require_schema(connection)
+        bound_lock_waits(connection, settings.lease_ttl_seconds / 2)
         run = DateRun(
             settings=settings,
             database_url=database_url,
@@ -183,7 +184,8 @@ def _new_run(request: DateRequest) -> Run:
 @contextmanager
 def _stored_failure(run: DateRun) -> Iterator[None]:
     try:
-        yield
+        with database_errors():
+            yield
     except ReingestError as error:
         error.settlement_date = error.settlement_date or run.settlement_date
         _store_failure(run, error)

@@ -12,7 +12,7 @@ import psycopg
 from psycopg import IsolationLevel
 from psycopg.rows import TupleRow
 
-from reingest.errors import DatabaseUnreachable, SchemaBehind
+from reingest.errors import DatabaseError, DatabaseUnreachable, SchemaBehind
 
 Connection = psycopg.Connection[TupleRow]
 
@@ -50,10 +50,23 @@ def connect(
         if role is not None:
             connection.execute("select set_config('role', %s, false)", [role])
         connection.execute("set timezone to 'UTC'")
+    except psycopg.OperationalError as error:  # the server goes down just now
+        connection.close()
+        raise DatabaseUnreachable(str(error).strip()) from error
     except psycopg.Error as error:
         connection.close()
         raise SchemaBehind(f"cannot act as {role}: {str(error).strip()}") from error
     return connection
+
+
+def bound_lock_waits(connection: Connection, seconds: float) -> None:
+    """Let no statement of the connection wait for a row or table that another holds for longer than so many seconds.
+
+    Raises:
+        DatabaseUnreachable: the connection broke.
+    """
+    with database_errors():
+        connection.execute("select set_config('lock_timeout', %s, false)", [f"{int(seconds * 1000)}ms"])
 
 
 def cut(connection: Connection) -> None:
@@ -90,8 +103,9 @@ def database_errors() -> Iterator[None]:
     """Turn a broken connection or a missing table inside the block into the project's error.
 
     Raises:
-        DatabaseUnreachable: the connection broke, or the server is going down.
+        DatabaseUnreachable: the connection broke, the server is going down, or it gave the statement up.
         SchemaBehind: a table or column that this code needs is not there.
+        DatabaseError: Postgres refused: a right, a constraint, a database that takes no writes.
     """
     try:
         yield
@@ -104,6 +118,8 @@ def database_errors() -> Iterator[None]:
         psycopg.errors.IdleInTransactionSessionTimeout,
     ) as error:
         raise DatabaseUnreachable(str(error).strip()) from error
+    except psycopg.Error as error:
+        raise DatabaseError(str(error).strip()) from error
 
 
 @contextmanager

@@ -50,8 +50,9 @@ def publish(connection: Connection, lease: Lease, publication: Publication, *, u
         Conflict: the date's generation moved since the candidate was made.
         DatabaseUnreachable: the connection broke and the publish is known not to have happened.
     """
+    committed: int | None = None
     try:
-        generation = _publish(connection, lease, publication, ttl_seconds)
+        committed = _publish(connection, lease, publication, ttl_seconds)
         number_changes(connection)
     except IdleInTransactionSessionTimeout as error:
         raise LeaseLost(
@@ -59,11 +60,13 @@ def publish(connection: Connection, lease: Lease, publication: Publication, *, u
             settlement_date=publication.settlement_date,
         ) from error
     except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-        known = _read_back(url, lease, publication)
+        # Over a connection that holds it is Postgres itself that refused, and it has rolled the transaction back.
+        refused = committed is None and not connection.closed
+        known = None if refused else _read_back(url, lease, publication)
         if known is None:
             raise DatabaseUnreachable(str(error).strip(), settlement_date=publication.settlement_date) from error
         return known
-    return generation
+    return committed
 
 
 def confirm(
