@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import Final, Protocol
 
 from reingest.calendar import SettlementPeriod
 from reingest.curtailment.checks import Check, shown
@@ -16,9 +16,7 @@ from reingest.curtailment.exact import exactly, plain
 from reingest.curtailment.outcomes import FIRST_RUN_ENDS
 from reingest.curtailment.records import CurtailmentRecord
 from reingest.curtailment.stack_facts import StackFacts, Subject
-
-if TYPE_CHECKING:
-    from reingest.curtailment.words import CheckStatus
+from reingest.curtailment.words import CheckStatus, Side
 
 WITNESS_TOLERANCE_MWH: Final = Decimal("0.000001")
 FUTURE_TOLERANCE: Final = timedelta(days=3)
@@ -64,11 +62,11 @@ def accepted_totals(
         witness = witnesses.get(period)
         if witness is None or subject in incomparable or _is_first_run(periods[period], stack, witness):
             continue
-        said = witness.total_accepted_bid_volume if side == "bid" else witness.total_accepted_offer_volume
+        said = accepted_volume(witness, side)
         if said is None:
             continue
         compared += 1
-        if not _agree(stack.accepted_mwh, said):
+        if not comes_to(stack, said):
             differing.append(
                 f"period {period} {side}: the rows come to {plain(stack.accepted_mwh)} MWh, "
                 f"the system prices say {plain(said)} MWh"
@@ -173,9 +171,15 @@ def unit_ids(
     )
 
 
-def _agree(found: Decimal, said: Decimal) -> bool:
+def accepted_volume(witness: Witness, side: Side) -> Decimal | None:
+    """Return what the witness says that a side's accepted rows come to, MWh; None where it has null."""
+    return witness.total_accepted_bid_volume if side == "bid" else witness.total_accepted_offer_volume
+
+
+def comes_to(stack: StackFacts, said: Decimal) -> bool:
+    """Tell whether a stack's accepted rows come to what a witness says, MWh, up to the tolerance."""
     with exactly():
-        return -WITNESS_TOLERANCE_MWH <= found - said <= WITNESS_TOLERANCE_MWH
+        return -WITNESS_TOLERANCE_MWH <= stack.accepted_mwh - said <= WITNESS_TOLERANCE_MWH
 
 
 def _is_first_run(period: SettlementPeriod, stack: StackFacts, witness: Witness) -> bool:

@@ -132,6 +132,7 @@ class DateRun:
     register: Register | None = None
     mining_inputs: MiningInputs | None = None
     fetched: dict[Subject, FetchedStack] = field(default_factory=dict)
+    resumed: frozenset[Subject] = frozenset()
     system_prices: dict[int, SystemPrice] = field(default_factory=dict)
     system_prices_fetch_id: int | None = None
     facts: DateFacts | None = None

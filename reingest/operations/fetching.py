@@ -21,7 +21,7 @@ from reingest.errors import DatabaseError, SourceError, SourceTooSlow, SourceUnr
 from reingest.operations.archived import archived_fetches, take_archived_prices, take_archived_stacks
 from reingest.operations.date_run import Batch, DateRun, FetchedStack
 from reingest.operations.intake import Intake
-from reingest.operations.resuming import resume
+from reingest.operations.resuming import let_go_of_the_outdated, resume
 from reingest.store.fetches import FetchOutcome, fetches_of_version, judge_fetches
 
 BATCH_PERIODS: Final = 8
@@ -150,6 +150,9 @@ async def fetch_date(run: DateRun) -> None:
         tasks: list[asyncio.Task[Any]] = [asyncio.create_task(fetcher.fetch_system_prices())]
         tasks += [asyncio.create_task(run.each_batch(fetcher, batch)) for batch in batches_of(run)]
         await all_or_first_fault(tasks)
+        if run.resumed and let_go_of_the_outdated(run):
+            fetcher.periods += len({period for period, _ in run.to_ask})
+            await all_or_first_fault([asyncio.create_task(run.each_batch(fetcher, batch)) for batch in batches_of(run)])
 
 
 @asynccontextmanager

@@ -11,6 +11,9 @@ from datetime import timedelta
 from itertools import groupby
 from typing import Final
 
+from reingest.curtailment.source_checks import accepted_volume, comes_to
+from reingest.curtailment.stack_facts import StackFacts, Subject, stack_facts
+from reingest.elexon.rows import stack_table
 from reingest.errors import ArchiveError
 from reingest.operations.archived import read_archived
 from reingest.operations.date_run import DateRun, FetchedStack
@@ -21,6 +24,8 @@ from reingest.store.runs import add_run_events
 log = logging.getLogger(__name__)
 
 NO_OLDER_THAN: Final = timedelta(hours=1)
+SAME_CALCULATION: Final = timedelta(hours=1)
+"""How far apart the stacks and the system prices of one calculation may be dated; they come minutes apart."""
 
 
 def resume(run: DateRun) -> None:
@@ -38,7 +43,36 @@ def resume(run: DateRun) -> None:
     _judge(run, read)
     taken = [(fetch, stack) for fetch, stack in read if stack.stack is not None and stack.stack.rows]
     run.add(stack for _, stack in taken)
+    run.resumed = frozenset((stack.period, stack.side) for _, stack in taken)
     _tell(run, [fetch for fetch, _ in taken])
+
+
+def let_go_of_the_outdated(run: DateRun) -> int:
+    """Drop what was taken of another run where the system prices of now contradict it; return how many stacks.
+
+    Elexon may have calculated a period anew since: then its system prices are of a later calculation, or say another
+    volume than the rows come to.
+    """
+    stacks = [fetched.stack for subject in sorted(run.resumed) if (fetched := run.fetched[subject]).stack is not None]
+    outdated = [
+        subject for subject, facts in stack_facts(stack_table(stacks).rows).items() if _is_outdated(run, subject, facts)
+    ]
+    for subject in outdated:
+        del run.fetched[subject]
+    if outdated:
+        run.note(f"{len(outdated)} of the stacks taken were outdated by the system prices, and were asked again")
+    return len(outdated)
+
+
+def _is_outdated(run: DateRun, subject: Subject, facts: StackFacts) -> bool:
+    period, side = subject
+    price = run.system_prices.get(period)
+    if price is None:
+        return False
+    if facts.created_last is not None and price.created_at > facts.created_last + SAME_CALCULATION:
+        return True
+    said = accepted_volume(price, side)
+    return said is not None and not comes_to(facts, said)
 
 
 def _read(run: DateRun, fetches: Sequence[ResumableFetch]) -> Iterator[tuple[ResumableFetch, FetchedStack]]:
