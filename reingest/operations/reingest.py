@@ -119,7 +119,7 @@ async def open_date_run(
 ) -> AsyncIterator[DateRun]:
     """Open a run of a date for the block; an error that leaves the block is stored as the run's outcome.
 
-    The lease, once a stage has taken it, is released at the block's end. What was published is told after that.
+    The lease, once a stage has taken it, is released at the block's end; the date's news are told after that.
     """
     with connect(database_url, purpose=f"run {request.settlement_date}") as connection, ExitStack() as cleanup:
         require_schema(connection)
@@ -139,7 +139,7 @@ async def open_date_run(
         with about(run_id=run.run.id, settlement_date=request.settlement_date), _stored_failure(run):
             request.refuse_the_future()
             yield run
-    if run.decision == "publish" and not request.plan:
+    if not request.plan:  # an unchanged date, too: the run before may have died between its publish and the news
         await deliver_soon(settings, database_url, request.settlement_date)
 
 

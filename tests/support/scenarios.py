@@ -67,6 +67,12 @@ def owe_a_log_that_fails(places: "Places", site: Site) -> None:
     site.settings["REINGEST_OUTBOX_RETRY_SECONDS"] = "3600"
 
 
+def restate_and_know_the_log(places: "Places", site: Site) -> None:
+    """Have Elexon say something else, of which a log will be told."""
+    restate(places, site)
+    know_the_log(places, site)
+
+
 def know_the_log(_places: "Places", site: Site) -> None:
     """Make a log known, which is owed nothing yet."""
     site.settings["REINGEST_OUTBOX_LOG"] = "facts.jsonl"
@@ -134,6 +140,7 @@ OTHERS: Final = (
     Scenario("units refresh", "served", another_register, ("units", "refresh")),
     Scenario("units include", "served", decide_and_expect, ("units", "include", "T_GASP-1", "--reason", "it is wind")),
     Scenario("expected", "served", decide_and_expect, ("expected", "set", TINY_DATE, "--energy", "11")),
+    Scenario("told", "served", restate_and_know_the_log, DATE_OF_BIDS),
     Scenario("outbox deliver", "served", owe_the_log, ("outbox", "deliver")),
     Scenario("outbox deliver in vain", "served", owe_a_log_that_fails, ("outbox", "deliver"), frozenset({1})),
     Scenario("outbox retry", "served", know_the_log, ("outbox", "retry", "--no-sink")),

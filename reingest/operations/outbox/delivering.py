@@ -99,7 +99,7 @@ def know_configured_sinks(settings: Settings, connection: Connection) -> None:
 
 
 async def deliver_soon(settings: Settings, database_url: str, settlement_date: date) -> None:
-    """After a publish: try once to deliver the date's facts, within `SOON_SECONDS`; a failure leaves them pending.
+    """After a run: try once to deliver the date's facts, within `SOON_SECONDS`; a failure leaves them pending.
 
     Without a sink it does nothing. It raises nothing: the date is published, whatever becomes of the news.
     """

@@ -43,6 +43,20 @@ def test_a_run_tells_the_webhook(published: Site, elexon: StandIn, webhook: Webh
     assert states(published) == ["no_sink", "delivered"]
 
 
+@pytest.mark.parametrize("point", ["after_publish_commit", "before_notify", "after_notify"])
+def test_the_next_run_tells_what_a_killed_one_did_not(
+    point: str, published: Site, elexon: StandIn, webhook: Webhook
+) -> None:
+    """A run that dies after its publish and before the news is marked leaves it to a plain re-run of the date."""
+    published.settings["REINGEST_WEBHOOK_URL"] = webhook.url
+    elexon.restate(DATE, unit="T_HILLW-1", volume_factor="2")
+    assert published.start("date", DATE, REINGEST_CRASH_AT=point).finish().exit_code == -SIGKILL
+    assert states(published) == ["no_sink", "pending"]
+    assert published.date(DATE, "--wait", "10s").json["outcome"] == "unchanged"
+    assert states(published) == ["no_sink", "delivered"]
+    assert set(webhook.keys) == {key(DATE, 2)}
+
+
 def test_a_held_version_that_is_published_is_told(published: Site, elexon: StandIn, webhook: Webhook) -> None:
     """A person's publish of a held version tells the webhook as a run does."""
     elexon.restate(DATE, unit="T_HILLW-1", volume_factor="2")

@@ -62,7 +62,7 @@ def test_publishes_that_commit_in_the_other_order_are_both_read(
     assert ids == sorted(ids, reverse=True)
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_order_of_commits_and_reads_gives_every_fact_once(database_url: str, data: st.DataObject) -> None:
     """However inserts, commits and reads of several publishes alternate, a reader sees each fact once."""
