@@ -94,8 +94,15 @@ def server_environment(folder: Path, api_url: str, database_url: str) -> dict[st
 
 
 def worker_environment(folder: Path, api_url: str) -> dict[str, str]:
-    """Return the variables of a worker, which its flow runs inherit."""
+    """Return the variables of a worker, which its flow runs inherit.
+
+    Its temporary files have a folder of their own, which is made here: in the machine's, Prefect uses one name for all
+    accounts, so that a second one could not start a worker, and leaves there what a killed worker left.
+    """
+    temporary = folder / "tmp"
+    temporary.mkdir(exist_ok=True)
     return client_environment(folder, api_url) | {
+        "TMPDIR": str(temporary),
         # The default of 10 s is what a person who pressed the button would wait.
         "PREFECT_WORKER_QUERY_SECONDS": "0.5",
         "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(HEARTBEAT_SECONDS),

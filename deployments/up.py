@@ -11,6 +11,7 @@ import argparse
 import fcntl
 import json
 import os
+import shutil
 import signal
 import sys
 import time
@@ -105,6 +106,7 @@ class Up:
         swept = sweep(self._settings.home)
         if swept:
             typer.echo(f"{swept} process(es) of an earlier start, which was killed, were ended")
+        shutil.rmtree(self._settings.prefect_folder / "tmp", ignore_errors=True)  # what killed workers left
         if self._begin_empty:
             empty_home(self._settings)
         url = ensure_database(self._settings)

@@ -48,8 +48,9 @@ class Started:
 @contextmanager
 def started(home: Path, user: Path) -> Iterator[Started]:
     """Start everything in a home, as a user whose own home is `user`."""
-    output = user / "output"
-    environment = {**os.environ, "REINGEST_HOME": str(home), "HOME": str(user)}
+    output, temporary = user / "output", user / "tmp"
+    temporary.mkdir(exist_ok=True)
+    environment = {**os.environ, "REINGEST_HOME": str(home), "HOME": str(user), "TMPDIR": str(temporary)}
     with output.open("w") as log:
         process = subprocess.Popen(UP, cwd=CHECKOUT, env=environment, stdout=log, stderr=log, text=True)
     try:
@@ -59,7 +60,9 @@ def started(home: Path, user: Path) -> Iterator[Started]:
         process.wait(60)
 
 
-def assert_nothing_is_left(home: Path) -> None:
+def assert_nothing_is_left(home: Path, user: Path) -> None:
     assert not marked(home)
+    assert not [*(user / "tmp").iterdir()]
+    assert not (user / ".prefect").exists()
     assert EmbeddedPostgres(home / "postgres").status().pid is None
     assert not (home / "prefect" / "up.json").exists()

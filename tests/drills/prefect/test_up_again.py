@@ -19,5 +19,5 @@ def test_everything_comes_up_after_a_kill(open_folder: Path, tmp_path: Path, cou
     with started(home, tmp_path) as second:
         second.wait()
     assert second.process.returncode == 0, second.said
-    assert_nothing_is_left(home)
+    assert_nothing_is_left(home, tmp_path)
     counted("make up after a kill", wanted=1)
