@@ -35,7 +35,7 @@ from reingest.operations.request import (
 from reingest.operations.stages import Stage
 from reingest.settings import load_settings
 from reingest.store.server import ensure_database
-from reingest.tuning import tune_process
+from reingest.tuning import keep_imports, tune_process
 
 _Value = TypeVar("_Value")
 
@@ -85,6 +85,7 @@ async def reingest_date(
         force: Make a new version although the content is the same.
         fresh: Ask also what a run that broke off within the hour got already.
     """
+    keep_imports()
     tune_process()
     try:
         request = date_request(

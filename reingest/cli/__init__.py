@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 
 from reingest.errors import BadUsage, Bug, Interrupted
+from reingest.tuning import tune_process
 
 __all__ = ["main"]
 
@@ -18,6 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Args:
         arguments: Words after the program's name; None takes them from the process.
     """
+    tune_process()
     from reingest.cli.app import root_command
 
     words = globals_first(sys.argv[1:] if arguments is None else arguments)

@@ -16,7 +16,7 @@ from reingest.operations.request import (
     WantedTotals,
     date_request,
 )
-from reingest.tuning import tune_process
+from reingest.tuning import keep_imports
 
 
 def date(
@@ -91,7 +91,7 @@ def _run(request: DateRequest, *, as_json: bool) -> int:
     from reingest.settings import load_settings
     from reingest.store.server import ensure_database
 
-    tune_process()
+    keep_imports()
     settings = load_settings()
     with stage_progress() as progress:
         report = asyncio.run(reingest_date(settings, ensure_database(settings), request, progress))
