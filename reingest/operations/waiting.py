@@ -26,7 +26,7 @@ async def lease_in_turn(run: DateRun) -> Lease:
     Raises:
         Locked: another run still holds the date when the time is over; it names the holder.
     """
-    began, limit = time.monotonic(), run.request.wait_seconds
+    began, limit, told = time.monotonic(), run.request.wait_seconds, False
     while True:
         try:
             lease = run.cleanup.enter_context(
@@ -36,20 +36,16 @@ async def lease_in_turn(run: DateRun) -> Lease:
             waited = time.monotonic() - began
             if waited >= limit:
                 raise
-            await _wait_on(run, busy, waited)
+            if not told:
+                log.warning("%s; waiting for up to %d s", busy, limit)
+                told = True
+            run.progress(f"waiting for {busy.key}, seconds", int(waited), int(limit))
+            await asyncio.sleep(min(POLL_SECONDS, limit - waited))
         else:
             # Whatever waits on the run's connection then, perhaps on a dead network, hears of its end.
             lease.on_loss = lambda: cut(run.connection)
             _tell_of_the_wait(run, time.monotonic() - began)
             return lease
-
-
-async def _wait_on(run: DateRun, busy: Locked, waited: float) -> None:
-    limit = run.request.wait_seconds
-    if waited < POLL_SECONDS:
-        log.warning("%s; waiting for up to %d s", busy, limit)
-    run.progress(f"waiting for {busy.key}, seconds", int(waited), int(limit))
-    await asyncio.sleep(min(POLL_SECONDS, limit - waited))
 
 
 def _tell_of_the_wait(run: DateRun, waited: float) -> None:

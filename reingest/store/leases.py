@@ -160,20 +160,20 @@ def _hold(
 def _acquire_in_turn(
     connection: Connection, claim: dict[str, Any], settlement_date: date | None, wait_seconds: float
 ) -> float:
-    """Acquire the lease, waiting for it if asked; return when the acquisition began, on the monotonic clock."""
+    """Acquire the lease, waiting for it if asked; return from when it counts, on the monotonic clock."""
     give_up = time.monotonic() + wait_seconds
     with database_errors():
         claim["token"] = _new_token(connection)
         while True:
-            began = time.monotonic()
+            tried = time.monotonic()
             try:
                 with connection.transaction():
-                    _acquire(connection, claim)
+                    began = _acquire(connection, claim)
             except Locked as error:
                 error.settlement_date = settlement_date
-                if began >= give_up:
+                if tried >= give_up:
                     raise
-                time.sleep(min(POLL_SECONDS, give_up - began))
+                time.sleep(min(POLL_SECONDS, give_up - tried))
             else:
                 checkpoint("lease_acquired")
                 return began
@@ -189,8 +189,8 @@ def _new_token(connection: Connection) -> int:
     return int(row[0])
 
 
-def _acquire(connection: Connection, claim: dict[str, Any]) -> None:
-    """Take the lease inside the caller's transaction.
+def _acquire(connection: Connection, claim: dict[str, Any]) -> float:
+    """Take the lease inside the caller's transaction; return an instant before its time to live began.
 
     Whatever stands in its way is locked, then looked at: a live lease refuses, a dead one is deleted, so that a holder
     that comes back to life finds its token gone.
@@ -205,8 +205,10 @@ def _acquire(connection: Connection, claim: dict[str, Any]) -> None:
             log.warning("taking over %s from %s", held.key, held.who)
             free_lease(connection, held, "taken_over", by=str(claim["run_id"]))
             checkpoint("dead_lease_removed")
+        began = time.monotonic()
         inserted = connection.execute(query("insert_lease"), claim).fetchone()
     checkpoint("lease_inserted")
+    return began
 
 
 def _is_dead(connection: Connection, token: int) -> bool:

@@ -1,15 +1,18 @@
 """Resume: what a run that broke off got from the source is not asked again within the hour."""
 
 from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
 from pathlib import Path
 from signal import SIGKILL
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
+from reingest.clock import utc_now
 from reingest.standin.server import StandIn
 from reingest.store.database import connect
-from reingest.store.fetches import forget_fetches
+from reingest.store.fetches import BROKEN_OFF, forget_fetches, resumable_fetches
+from reingest.store.runs import Run, RunOutcome
 from tests.integration.operations.test_two_at_once import wait_for
 from tests.support.days import DATE, Row
 from tests.support.postgres import Databases
@@ -206,14 +209,33 @@ def payloads_gone(site: Site) -> None:
             path.unlink()
 
 
-@pytest.mark.parametrize("since", [published_since, held_since, an_hour_later, forgotten, payloads_gone])
+def planned_since(site: Site) -> None:
+    forgotten(site)
+    assert site.date(DATE, "--plan").exit_code == 0
+
+
+@pytest.mark.parametrize("since", [published_since, held_since, an_hour_later, forgotten, payloads_gone, planned_since])
 def test_what_is_not_to_be_resumed(since: Callable[[Site], None], broken_off: Site, elexon: StandIn) -> None:
-    """Nothing is taken past a run that came to its end, from an hour ago, once forgotten, or without its payloads."""
+    """Nothing is taken past a run that came to its end, from an hour ago, from a plan, once forgotten or lost."""
     since(broken_off)
     asked = Asked(elexon)
     ran = broken_off.date(DATE)
     assert ran.exit_code == 0, ran.err
     assert asked.stacks == ALL
+
+
+def test_only_runs_that_broke_off_are_resumed(broken_off: Site) -> None:
+    """A run's answers are there to be taken after each outcome that means it broke off, after a kill, and no other."""
+    run = Run("reingest", settlement_date=DATE)
+    takes = {}
+    with connect(broken_off.database_url, purpose="test") as connection:
+        for outcome in (None, *get_args(RunOutcome)):
+            finished = None if outcome is None else utc_now()
+            broken_off.rows("update run set outcome = %s, finished_at = %s", outcome, finished)
+            found = resumable_fetches(connection, run, base_url=broken_off.elexon_url, no_older_than=timedelta(hours=1))
+            takes[outcome] = len(found)
+    assert {outcome for outcome, count in takes.items() if count == 94} == {None, *BROKEN_OFF}
+    assert {count for outcome, count in takes.items() if outcome not in (None, *BROKEN_OFF)} == {0}
 
 
 @pytest.mark.parametrize(
