@@ -15,6 +15,7 @@ nothing. With the manifest a bare archive can be read without a database.
 import fcntl
 import hashlib
 import json
+import logging
 import os
 import re
 import secrets
@@ -33,7 +34,11 @@ from reingest.curtailment.words import Side
 from reingest.errors import ArchiveError
 from reingest.lake.appending import alone_with, append_lines, locked, sync
 
+log = logging.getLogger(__name__)
+
 UNDATED: Final = "undated"
+PATIENCE_SECONDS: Final = 5.0
+"""How long a manifest is waited for that another process has to itself, which takes it milliseconds unless stopped."""
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 # The most that a payload may claim to hold; a damaged frame can claim anything, and memory is asked for it.
@@ -136,8 +141,14 @@ class Archive:
             raise ArchiveError(f"payload {sha256} was altered: {path} does not hold the bytes that were archived")
         return body
 
-    def append_manifest(self, entries: Sequence[ManifestEntry]) -> None:
+    def append_manifest(self, entries: Sequence[ManifestEntry]) -> bool:
         """Append fetches to the manifests of their settlement months; when this returns, they are on disk.
+
+        A process that was stopped while it had a manifest to itself holds nobody up: lines that cannot be appended
+        within some seconds are left out, and the doctor appends them from the fetch rows.
+
+        Returns:
+            Whether all of them were appended.
 
         Raises:
             ArchiveError: the folder cannot be written.
@@ -148,13 +159,16 @@ class Archive:
         try:
             _make_folders(self._manifest)
             for month, of_month in months.items():
-                append_lines(
-                    self._manifest / f"{month}.jsonl", b"".join(manifest_line(entry) + b"\n" for entry in of_month)
-                )
+                lines = b"".join(manifest_line(entry) + b"\n" for entry in of_month)
+                append_lines(self._manifest / f"{month}.jsonl", lines, patience_seconds=PATIENCE_SECONDS)
             sync(self._manifest)
             checkpoint("after_manifest")
+        except TimeoutError as error:
+            log.warning("manifest lines are left out, and reingest doctor --fix appends them: %s", error)
+            return False
         except OSError as error:
             raise ArchiveError(f"the manifest in {self.folder} cannot be written: {error}") from error
+        return True
 
     def read_manifest(self, settlement_date: date | None = None) -> Iterator[ManifestEntry]:
         """Yield the fetches of a settlement date, or all of them, in the order in which they were appended.
@@ -296,7 +310,7 @@ def _month(settlement_date: date | None) -> str:
 
 
 def _rewrite(path: Path, lines_of: Callable[[list[bytes]], list[bytes]]) -> Path | None:
-    with alone_with(path) as old:
+    with alone_with(path, PATIENCE_SECONDS) as old:
         old.seek(0)
         before = old.read()
         new = path.parent / "replaced" / f"{path.name}.{secrets.token_hex(8)}"
@@ -326,13 +340,22 @@ def _read_lines(path: Path) -> list[ManifestEntry]:
 
 def _whole_lines(path: Path) -> list[bytes]:
     try:
-        with path.open("rb") as file, locked(file, fcntl.LOCK_SH):
-            content = file.read()
+        content = _read_in_turn(path)
     except FileNotFoundError:
         return []
     except OSError as error:
         raise ArchiveError(f"the manifest {path} cannot be read: {error}") from error
     return content.split(b"\n")[:-1]
+
+
+def _read_in_turn(path: Path) -> bytes:
+    """Read between two appenders; beside one that does not end, who was stopped, as it is."""
+    with path.open("rb") as file:
+        try:
+            with locked(file, fcntl.LOCK_SH, PATIENCE_SECONDS):
+                return file.read()
+        except TimeoutError:
+            return file.read()
 
 
 def manifest_line(entry: ManifestEntry) -> bytes:

@@ -16,7 +16,7 @@ from tests.support.postgres import Databases
 from tests.support.sites import Site, copy_of, recorded_elexon
 
 ROUNDS = 4
-IN_A_SAMPLE = 3
+IN_A_SAMPLE = 7
 """Every so many corruptions are planted in every run of the tests, all of them in CI."""
 
 CHOSEN = CORRUPTIONS[::IN_A_SAMPLE] if DrillSize.from_environment().name == "sample" else CORRUPTIONS

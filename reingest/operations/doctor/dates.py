@@ -6,10 +6,13 @@ from datetime import date
 from functools import cached_property
 from typing import TypedDict, Unpack
 
+from reingest.curtailment.content import content_hash
 from reingest.lake.upkeep import PayloadState, payload_state
 from reingest.operations.doctor.finding import EXPLAIN, FETCH_AGAIN, REBUILD, Finding, Mending
 from reingest.operations.doctor.site import Site
+from reingest.store.contents import content_of, version_facts
 from reingest.store.examined import Day, ExaminedPayload, ExaminedVersion, day_of, payloads_of, versions_of
+from reingest.store.versions import recomputed_differences
 
 
 class Where(TypedDict, total=False):
@@ -55,6 +58,23 @@ class ExaminedDate:
             (one, payload_state(site.archive, one.sha256, one.stored_size, read=read))
             for one in payloads_of(site.connection, self.settlement_date, site.ceiling)
         ]
+
+    @cached_property
+    def altered(self) -> dict[int, tuple[int, str]]:
+        """The versions not served that are not what they were made as, by id: totals that differ, and their hash."""
+        found = {}
+        for version in self.versions:
+            if version.state in ("superseded", "held") and not self.site.examined.quick:
+                differences = len(recomputed_differences(self.site.connection, version.id))
+                stored = self.stored_hash(version)
+                if differences or stored != version.content_hash:
+                    found[version.id] = differences, stored
+        return found
+
+    def stored_hash(self, version: ExaminedVersion) -> str:
+        """Return the hash of what a version's stored rows say."""
+        facts = version_facts(self.site.connection, self.settlement_date, version.number)
+        return content_hash(content_of(self.site.connection, self.settlement_date, facts))
 
     def finding(self, kind: str, found: str, expected: str, **where: Unpack[Where]) -> Finding:
         """Return a finding about the date, one of its versions, or something in it."""

@@ -14,7 +14,7 @@ is listed apart from then on, as long as it stays as it was.
 """
 
 REBUILD: Final = 'reingest date {date} --source archive --force --reason "found by the doctor"'
-FETCH_AGAIN: Final = 'reingest date {date} --force --reason "found by the doctor"'
+FETCH_AGAIN: Final = 'reingest date {date} --fresh --force --reason "found by the doctor"'
 FIX: Final = "reingest doctor{scope} --fix"
 MEND: Final = 'reingest doctor{scope} --mend {id} --reason "found by the doctor"'
 EXPLAIN: Final = 'reingest doctor{scope} --explain {key} --reason "seen, and nothing can mend it"'

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Final
 
 from reingest.checkpoints import checkpoint
-from reingest.errors import BadUsage, Bug, LeaseLost, ReingestError
+from reingest.errors import ArchiveError, BadUsage, Bug, LeaseLost, ReingestError
 from reingest.ids import new_id
 from reingest.lake.upkeep import mirror_lines, move_aside, remove_unfinished
 from reingest.operations.date_run import Progress
@@ -204,7 +204,8 @@ def _remove(site: Site, finding: Finding) -> str:
 def _mirror(site: Site, finding: Finding) -> str:
     month, faults = finding.target
     if faults.only_missing:
-        site.archive.append_manifest(faults.missing)
+        if not site.archive.append_manifest(faults.missing):
+            raise ArchiveError(f"{finding.subject} is held by another process")
         return f"{len(faults.missing)} lines appended"
 
     def lines_of(old: list[bytes]) -> list[bytes]:

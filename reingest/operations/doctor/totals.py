@@ -3,11 +3,9 @@
 from collections.abc import Iterator
 from typing import Final
 
-from reingest.curtailment.content import content_hash
-from reingest.operations.doctor.dates import ExaminedDate, explaining
+from reingest.operations.doctor.dates import ExaminedDate
 from reingest.operations.doctor.finding import Finding
-from reingest.store.contents import content_of, version_facts
-from reingest.store.examined import ExaminedVersion, strayed_records
+from reingest.store.examined import strayed_records
 from reingest.store.versions import Difference, recomputed_differences
 
 _KIND_OF_LEVEL: Final = {
@@ -39,7 +37,7 @@ def served_content(examined: ExaminedDate) -> Iterator[Finding]:
     version = examined.published
     if version is None or examined.site.examined.quick:
         return
-    stored = stored_content_hash(examined, version)
+    stored = examined.stored_hash(version)
     if stored != version.content_hash:
         yield examined.finding(
             "content-hash-differs",
@@ -61,27 +59,15 @@ def served_content(examined: ExaminedDate) -> Iterator[Finding]:
 
 def earlier_content(examined: ExaminedDate) -> Iterator[Finding]:
     """Find versions that were served earlier, or are held, whose rows are not what they were."""
-    if examined.site.examined.quick:
-        return
     for version in examined.versions:
-        if version.state not in ("superseded", "held"):
-            continue
-        differences = recomputed_differences(examined.site.connection, version.id)
-        stored = stored_content_hash(examined, version)
-        if differences or stored != version.content_hash:
+        if version.id in examined.altered:
+            differences, stored = examined.altered[version.id]
             yield examined.finding(
                 "version-altered",
-                found=f"{version.state}; {len(differences)} totals differ, the rows come to {stored}",
+                found=f"{version.state}; {differences} totals differ, the rows come to {stored}",
                 expected=version.content_hash,
                 version=version,
-                instead=explaining(),
             )
-
-
-def stored_content_hash(examined: ExaminedDate, version: ExaminedVersion) -> str:
-    """Return the hash of what a version's stored rows say."""
-    facts = version_facts(examined.site.connection, examined.settlement_date, version.number)
-    return content_hash(content_of(examined.site.connection, examined.settlement_date, facts))
 
 
 def _about(one: Difference) -> str:

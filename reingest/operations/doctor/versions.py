@@ -115,10 +115,10 @@ def complete(examined: ExaminedDate) -> Iterator[Finding]:
 
 
 def held(examined: ExaminedDate) -> Iterator[Finding]:
-    """Find held versions that a person could publish now."""
+    """Find held versions that a person could publish now; one that was altered since is another finding."""
     generation = examined.day.generation if examined.day else 0
     for version in examined.versions:
-        if version.state == "held" and version.basis_generation == generation:
+        if version.state == "held" and version.basis_generation == generation and version.id not in examined.altered:
             yield examined.finding(
                 "held-date", "held, and could be published", "published, or overtaken by another run", version=version
             )

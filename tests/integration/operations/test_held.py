@@ -142,7 +142,5 @@ def test_a_held_version_whose_rows_were_changed_is_not_published(published: Site
     refused = published.reingest("publish", DATE, "--version", 2, "--reason", "it is right", "--json")
     assert (refused.exit_code, refused.error["next"]) == (2, f"reingest doctor {DATE}")
     assert published.dump(DATE) == clean
-    assert [one["id"] for one in published.reingest("doctor", DATE, "--json").json["findings"]] == [
-        "version-altered",
-        "held-date",
-    ]
+    (finding,) = published.reingest("doctor", DATE, "--json").json["findings"]
+    assert finding["id"] == "version-altered"

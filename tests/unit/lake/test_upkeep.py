@@ -1,5 +1,6 @@
 """Upkeep of the archive: what a file is worth, what is there too much, and manifests that are written anew."""
 
+import fcntl
 import threading
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -109,6 +110,20 @@ def test_a_manifest_is_written_anew(archive: Archive) -> None:
     assert kept.read_bytes().count(b"\n") == 3
     archive.append_manifest(rows[4:])
     assert list(archive.read_manifest(ENTRY.settlement_date)) == rows
+
+
+def test_a_stopped_appender_holds_nobody_up(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While a process that was stopped has a manifest to itself, it is read as it is, and new lines are left out."""
+    monkeypatch.setattr("reingest.lake.archive.PATIENCE_SECONDS", 0.05)
+    archive.append_manifest(ENTRIES[:1])
+    with (archive.folder / "manifest" / "2025-03.jsonl").open("rb") as stopped:
+        fcntl.flock(stopped, fcntl.LOCK_EX)
+        assert archive.append_manifest(ENTRIES[1:]) is False
+        assert list(archive.read_manifest()) == ENTRIES[:1]
+        with pytest.raises(ArchiveError, match="cannot be written"):
+            archive.rewrite_manifest(MONTH, lambda old: old)
+    assert archive.append_manifest(ENTRIES[1:]) is True
+    assert list(archive.read_manifest()) == ENTRIES
 
 
 def test_an_appender_that_waited_finds_the_new_manifest(archive: Archive) -> None:
