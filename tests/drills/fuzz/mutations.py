@@ -34,6 +34,9 @@ TOKENS: Final = (
     b"<data/>",
 )  # fmt: skip
 
+FLAGS: Final = frozenset({"cadlFlag", "soFlag", "storProviderFlag", "repricedIndicator"})
+"""Fields of which the legacy XML writes true and false as T and F."""
+
 Mutate = Callable[[random.Random, bytes], bytes]
 
 
@@ -43,7 +46,7 @@ def mutated(rng: random.Random, payload: Payload) -> bytes:
     body = payload.body
     if rng.random() < 0.8:
         body = parts(rng, body, rng.randint(1, 4))
-    for _ in range(rng.choice((0, 0, 1, 1, 2, 4))):
+    for _ in range(rng.choice((0, 0, 0, 1, 1, 2))):
         body = rng.choice(_OF_BYTES)(rng, body)
     return body
 
@@ -64,15 +67,20 @@ def mutated_rows(rng: random.Random) -> list[WireRow]:
     return rows
 
 
+_KEPT: Final = frozenset({"settlementDate", "settlementPeriod", "newField"})
+"""Fields that both formats must have alike: one of them writes null as an absent element, and a new field that is
+absent is not news."""
+
+
 def _change_row(rng: random.Random, one: WireRow) -> None:
-    name = rng.choice([name for name in one if name not in {"settlementDate", "settlementPeriod"}])
+    name = rng.choice([name for name in one if name not in _KEPT])
     match rng.randint(0, 5):
         case 0:
             del one[name]
         case 1:
             one["newField"] = rng.choice(TEXTS)
         case 2:
-            one[name] = rng.choice((True, False, None))
+            one[name] = rng.choice((True, False, None)) if name in FLAGS else None
         case _:
             one[name] = rng.choice(NUMBERS + TEXTS)
 
