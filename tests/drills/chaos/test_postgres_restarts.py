@@ -24,7 +24,7 @@ CRASHED_ON_PURPOSE = {"fsync": "off", "full_page_writes": "off"}
 @pytest.fixture(scope="module")
 def elexon() -> Iterator[StandIn]:
     """Return an Elexon of small made-up days that is slow enough for restarts to hit runs."""
-    with StandIn(StandInConfig(generate=11, small=True, latency_ms=40)) as elexon:
+    with StandIn(StandInConfig(generate=11, small=True, latency_ms=25)) as elexon:
         yield elexon
 
 
@@ -91,4 +91,5 @@ def require_whole(site: Site, days: int) -> None:
     assert site.value("select count(*) from outbox") == days
     assert site.value("select count(*) from version where state = 'published'") == days
     assert site.value("select count(*) from version where state not in ('published', 'abandoned')") == 0
-    assert site.value("select count(*) from lease") == 0
+    # A release that did not get through leaves the row of a dead holder, which the next run takes over at once.
+    assert site.value("select count(*) from lease join pg_locks on locktype = 'advisory' and objid = token") == 0
