@@ -67,11 +67,11 @@ class _Pair:
         sockets = parse_qs(urlsplit(self.primary_url).query)["host"][0]
         data = self.account.make_private(self.folder / "standby")
         run = self.account.make_private(self.folder / "standby-run")
-        copy: list[str | Path] = [self.binaries / "pg_basebackup", "-h", sockets, "-U", "reingest", "-D", data, "-R", "-c", "fast",
-                "--no-sync"]  # fmt: skip
+        copy: list[str | Path] = [self.binaries / "pg_basebackup", "-h", sockets, "-U", "reingest", "-D", data]
+        copy += ["--write-recovery-conf", "--checkpoint=fast", "--no-sync"]
         subprocess.run(copy, check=True, capture_output=True, **self._as_account())
-        server: list[str | Path] = [self.binaries / "postgres", "-D", data, f"--unix_socket_directories={run}", "--listen_addresses=",
-                  "--fsync=off", "--port=5432"]  # fmt: skip
+        server: list[str | Path] = [self.binaries / "postgres", "-D", data, f"--unix_socket_directories={run}"]
+        server += ["--listen_addresses=", "--fsync=off", "--port=5432"]
         with (self.folder / "standby.log").open("wb") as log:
             self.standby = subprocess.Popen(server, stdout=log, stderr=log, **self._as_account())
         _wait_for(self._answers, f"the standby answers, see {self.folder / 'standby.log'}")
