@@ -13,6 +13,7 @@ from tests.support.readers import Reader
 from tests.support.scenarios import DATE_OF_BIDS, MODES, OTHERS, Places, Prepared, Scenario
 from tests.support.sites import copy_of, recorded_elexon
 from tests.support.states import left_open, state_of
+from tests.support.undo_scenarios import UNDO
 
 ELSEWHERE = {
     "cluster_folder_made", "cluster_initialised", "cluster_made", "cluster_marked_complete", "cluster_renamed",
@@ -28,8 +29,6 @@ MENDING = {"finding_mended", "finding_recorded", "manifest_replaced", "manifest_
 """Checkpoints of the doctor, which `test_corruptions.py` kills."""
 RESUMING = {"fetches_forgotten"}
 """Checkpoints of a run that takes up what another began; the tests of resuming crash there."""
-PUTTING_BACK = {"before_put_back_commit", "after_put_back_commit", "between_backup_and_put_back"}
-"""Checkpoints of putting a backup back: one transaction, which each re-run does again under new numbers."""
 PARTS = 2
 CUT = """
 select pg_terminate_backend(pid, 5000) from pg_stat_activity
@@ -79,7 +78,7 @@ def test_a_mode_killed_at_a_checkpoint(
     crash_at_each(places, prepared, prepared.points[part :: PARTS * step], tally, tmp_path)
 
 
-@pytest.mark.parametrize("scenario", OTHERS, ids=lambda scenario: scenario.name)
+@pytest.mark.parametrize("scenario", [*OTHERS, *UNDO], ids=lambda scenario: scenario.name)
 def test_another_command_killed_at_a_checkpoint(
     scenario: Scenario, places: Places, drill_size: DrillSize, tally: Tally, tmp_path: Path
 ) -> None:
@@ -96,8 +95,8 @@ def test_every_checkpoint_is_crashed_at(places: Places, drill_size: DrillSize) -
     """Each checkpoint of the source is on the way of some drill; none is left out, and none is made up."""
     if drill_size.name == "sample":
         pytest.skip("a drill for CI")
-    passed = {point for scenario in (*MODES, *OTHERS) for point in places.prepared(scenario).points}
-    assert passed | ELSEWHERE | BEATING | OVERTAKEN | MENDING | RESUMING | PUTTING_BACK == set(checkpoint_names())
+    passed = {point for scenario in (*MODES, *OTHERS, *UNDO) for point in places.prepared(scenario).points}
+    assert passed | ELSEWHERE | BEATING | OVERTAKEN | MENDING | RESUMING == set(checkpoint_names())
 
 
 @pytest.mark.parametrize("point", sorted(BEATING))

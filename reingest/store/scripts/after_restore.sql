@@ -24,21 +24,16 @@ join pg_sequences now on now.schemaname = 'public' and now.sequencename = mark.s
 insert into settlement_day (settlement_date)
 select settlement_date from pg_temp.mark_day on conflict do nothing;
 
-create temporary table moved_day on commit drop as
-select day.settlement_date
-from settlement_day day
-join pg_temp.mark_day mark using (settlement_date)
-left join version on version.id = day.current_version_id
-where (version.id, version.content_hash) is distinct from (mark.current_version_id, mark.content_hash);
-
 update settlement_day day
 set last_number = greatest(day.last_number, mark.last_number),
     generation = greatest(day.generation, mark.generation)
-        + (day.settlement_date in (select settlement_date from pg_temp.moved_day))::integer
+        + ((day.current_version_id, served.content_hash) is distinct from (mark.current_version_id, mark.content_hash))::integer
 from pg_temp.mark_day mark
+join settlement_day same using (settlement_date)
+left join version served on served.id = same.current_version_id
 where mark.settlement_date = day.settlement_date;
 
--- Consumers are told of each date that serves another version now, or none.
+-- Consumers are told of each date that serves another version now, or none; and of one whose fact the backup lacks.
 with fact as (
     insert into outbox (settlement_date, generation, version_id, kind, body, dedupe_key)
     select day.settlement_date, day.generation, version.id, told.kind,
@@ -59,12 +54,16 @@ with fact as (
             )
         )),
         concat_ws(':', told.kind, day.settlement_date, version.number, day.generation)
-    from pg_temp.moved_day
-    join settlement_day day using (settlement_date)
+    from settlement_day day
     left join version on version.id = day.current_version_id
     cross join lateral (
         select case when version.id is null then 'date_withdrawn' else 'date_published' end as kind
     ) told
+    where day.generation > 0 and not exists (
+        select from outbox
+        where outbox.settlement_date = day.settlement_date and outbox.generation = day.generation
+    )
+    order by day.settlement_date
     returning id, settlement_date
 )
 insert into outbox_delivery (outbox_id, sink, settlement_date)

@@ -13,8 +13,28 @@ begin
     end if;
 end $$;
 
--- Readers of a snapshot lock this table first, so none of them is between two of its statements from here on.
-lock table settlement_day in access exclusive mode;
+-- All tables and views at once, or none of them: to wait for one while others are held could deadlock with a reader.
+-- Readers of a snapshot lock settlement_day first, so from here on none of them is between two of its statements.
+do $$
+declare
+    everything text := (
+        select string_agg(format('%I', relname), ', ' order by relname) from pg_class
+        where relnamespace = 'public'::regnamespace and relkind in ('r', 'v') and relname <> 'lease'
+    );
+    give_up timestamptz := clock_timestamp() + interval '60 s';
+begin
+    loop
+        begin
+            execute format('lock table %s in access exclusive mode nowait', everything);
+            exit;
+        exception when lock_not_available then
+            if clock_timestamp() > give_up then
+                raise exception 'somebody has been reading for a minute';
+            end if;
+        end;
+        perform pg_sleep(0.02);
+    end loop;
+end $$;
 
 create temporary table mark_day on commit drop as
 select day.settlement_date, day.generation, day.last_number, day.current_version_id, version.content_hash
