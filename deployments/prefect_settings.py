@@ -106,6 +106,8 @@ def worker_environment(folder: Path, api_url: str) -> dict[str, str]:
         # The default of 10 s is what a person who pressed the button would wait.
         "PREFECT_WORKER_QUERY_SECONDS": "0.5",
         "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(HEARTBEAT_SECONDS),
+        # Not every 2 s, which is a call each: what happens now is told by the progress artifact.
+        "PREFECT_LOGGING_TO_API_BATCH_INTERVAL": "5",
         # Eight of a date's 45 requests: the server is of this very installation, and asks for no such tokens.
         "PREFECT_CLIENT_SERVER_VERSION_CHECK_ENABLED": "false",
         "PREFECT_CLIENT_CSRF_SUPPORT_ENABLED": "false",

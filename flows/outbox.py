@@ -13,11 +13,13 @@ from reingest.errors import ReingestError
 from reingest.operations.outbox.delivering import DeliveryReport, deliver_due
 from reingest.settings import load_settings
 from reingest.store.server import ensure_database
+from reingest.tuning import tune_process
 
 
 @flow(name="reingest-outbox", flow_run_name="outbox", retries=0, persist_result=False)
 async def outbox() -> State[None]:
     """Deliver facts about publishes to the configured sinks, once."""
+    tune_process()
     settings = load_settings()
     try:
         report = await deliver_due(settings, ensure_database(settings))
