@@ -101,7 +101,8 @@ def _footing(examination: "Examination", *, after_acts: bool) -> list[str]:
     looked = f"{examination.dates:,} dates, {examination.versions:,} versions, {examination.payloads:,} payloads"
     how = "counted, payloads unread" if examination.quick else "read and compared"
     known = f"; {len(examination.explained)} explained" if examination.explained else ""
-    status = "CONSISTENT" if examination.consistent else f"{len(examination.findings)} findings"
+    left = len(examination.findings)
+    status = f"{left} finding{'s' if left > 1 else ''}" if left else "CONSISTENT"
     commands = _commands(examination.findings)
     others = f"  (and {len(commands) - 1} more)" if len(commands) > 1 else ""
     return [

@@ -65,7 +65,7 @@ def test_acts_need_a_reason_and_one_another(published: Site) -> None:
         assert published.reingest("doctor", *words, "--json").error["code"] == "bad_usage", words
     assert published.value("select count(*) from operator_action") == 0
     left = published.reingest("doctor", "--fix")
-    assert (left.exit_code, left.out.splitlines()[-1].split(" (")[0]) == (1, "Post-fix status: 1 findings")
+    assert (left.exit_code, left.out.splitlines()[-1].split(" (")[0]) == (1, "Post-fix status: 1 finding")
     assert published.reingest("doctor", "--mend", "current-version-differs", "--reason", "x").exit_code == 0
 
 
