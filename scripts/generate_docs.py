@@ -90,6 +90,18 @@ def dump_block() -> str:
     return cleandoc(str(content.__doc__)).partition("\n\n")[2]
 
 
+def _faults(group: str) -> Callable[[], str]:
+    """Return what renders a group of the catalogue of faults, which lies with the drills that try them."""
+
+    def block() -> str:
+        sys.path.insert(0, str(DOCS.parent))
+        from tests.drills.faults.catalogue import fault_table  # noqa: PLC0415  (only for one page)
+
+        return fault_table(group)  # type: ignore[arg-type]
+
+    return block
+
+
 def _codes(meanings: dict[str, str]) -> str:
     rows = [f"| `{code}` | {meaning} |" for code, meaning in meanings.items()]
     return "\n".join(["| code | what is wrong |", "|---|---|", *rows])
@@ -114,6 +126,7 @@ BLOCKS: Final = MappingProxyType[str, Callable[[], str]](
         "payload_rejects": payload_rejects_block,
         "row_rejects": row_rejects_block,
         "dump": dump_block,
+        **{f"faults_{group}": _faults(group) for group in ("http", "data", "store", "process")},
         "metrics": metrics_block,
         "findings": findings_block,
     }

@@ -9,6 +9,7 @@ from reingest.standin.server import StandIn
 from reingest.store.runs import EXIT_CODES
 from tests.support.days import A_DAY, DATE, Row
 from tests.support.postgres import Databases
+from tests.support.prefect import PrefectServer
 from tests.support.sites import Ran, Site
 
 Group: TypeAlias = Literal["http", "data", "store", "process"]
@@ -30,11 +31,12 @@ second row has a volume of zero."""
 
 @dataclass(frozen=True)
 class Ground:
-    """What a fault is made on: a site of its own, the Elexon that it asks, and the maker of databases."""
+    """What a fault is made on: a site, the Elexon that it asks, the maker of databases, and Prefect's server."""
 
     site: Site
     elexon: StandIn
     databases: Databases
+    prefect: Callable[[], PrefectServer]
 
 
 Run: TypeAlias = Callable[[Ground], Ran]

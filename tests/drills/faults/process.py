@@ -13,7 +13,13 @@ from tests.drills.faults.host_ways import (
     run_out_of_memory,
     run_signalled,
 )
+from tests.drills.faults.prefect_ways import (
+    run_by_prefect_that_refuses,
+    run_by_prefect_without_a_server,
+    run_flow_past_refusals,
+)
 
+NO_PREFECT: Final = Stated("prefect_unavailable", 69, "prefect_unavailable", "", "old")
 LEASE_LOST: Final = Stated("lease_lost", 5, "lease_lost", "", "old")
 
 
@@ -59,6 +65,11 @@ PROCESS: Final[tuple[Fault, ...]] = (
     Fault("the host's clock goes back by 1 h", (
         Trial("in the middle of the run", published(), make=bound(clock_ahead, hours=-1, after_readings=40)),
     )),
-    Fault("Prefect's API is down", ()),
-    Fault("Prefect's API answers 429", ()),
+    Fault("Prefect's API is down", (
+        Trial("before a run is asked for", NO_PREFECT, run=run_by_prefect_without_a_server),
+    )),
+    Fault("Prefect's API answers 429", (
+        Trial("to everything", NO_PREFECT, run=run_by_prefect_that_refuses),
+        Trial("to every fifth request of a flow", published(), run=run_flow_past_refusals),
+    )),
 )  # fmt: skip
