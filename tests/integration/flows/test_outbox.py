@@ -1,34 +1,31 @@
-"""The flow `reingest-outbox` on a real Prefect server with a real worker."""
+"""The flow `reingest-outbox` on a real Prefect server."""
 
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
-from prefect.client.schemas.objects import StateType
+from prefect.client.schemas.objects import State, StateType
 
-from flows.outbox import state_of_delivery
+from flows.outbox import outbox, state_of_delivery
 from reingest.operations.outbox.delivering import Delivered, DeliveryReport
 from reingest.store.outbox import SinkLag
 from tests.support.days import DATE
-from tests.support.prefect import PrefectServer, wait_until
 from tests.support.sites import Site
 
-NAME = "deployments/name/reingest-outbox/reingest-outbox"
 
-
-@pytest.mark.slow
-def test_what_a_run_left_pending_is_delivered(prefect_server: PrefectServer, site: Site, tmp_path: Path) -> None:
+@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
+def test_what_a_run_left_pending_is_delivered(run_here: Callable[..., State[Any]], site: Site, tmp_path: Path) -> None:
     """A fact that its run could not deliver is delivered by the flow, which ends as `Delivered`."""
     log = tmp_path / "later" / "facts.jsonl"
     site.settings |= {"REINGEST_OUTBOX_LOG": str(log), "REINGEST_OUTBOX_RETRY_SECONDS": "0.1"}
     assert site.date(DATE).json["outcome"] == "published"
     assert site.value("select state from outbox_delivery") == "pending"
     log.parent.mkdir()
-    with prefect_server.worker(site.environment()):
-        state = run_outbox(prefect_server)
-    assert (state["type"], state["name"]) == ("COMPLETED", "Delivered")
-    assert state["message"] == "log: 1 delivered, 0 failed attempts"
+    state = run_here(outbox)
+    assert (state.type, state.name) == (StateType.COMPLETED, "Delivered")
+    assert state.message == "log: 1 delivered, 0 failed attempts"
     assert len(log.read_text("utf-8").splitlines()) == 1
 
 
@@ -39,15 +36,3 @@ def test_what_stays_pending_is_a_state_that_alerts_see() -> None:
     assert (left.type, left.name) == (StateType.FAILED, "Pending: 2, Dead: 1")
     elsewhere = state_of_delivery(DeliveryReport((), (lag,)))
     assert (elsewhere.type, elsewhere.name) == (StateType.COMPLETED, "No Sink")
-
-
-def run_outbox(server: PrefectServer) -> dict[str, Any]:
-    """Have the worker run the flow; return the state in which it ended."""
-    run_id = server.post(f"deployments/{server.get(NAME)['id']}/create_flow_run")["id"]
-
-    def state() -> dict[str, Any]:
-        found: dict[str, Any] = server.get(f"flow_runs/{run_id}")["state"]
-        return found
-
-    wait_until(lambda: state()["type"] in ("COMPLETED", "FAILED", "CRASHED"), "the flow run ends")
-    return state()
