@@ -3,6 +3,7 @@
 A generated part stands between `<!-- generated: NAME -->` and `<!-- end -->`; the rest of a page is written by hand.
 """
 
+import ast
 import re
 import sys
 from collections.abc import Callable
@@ -23,7 +24,8 @@ from reingest.operations.doctor.finding import KINDS
 from reingest.operations.metrics import SERIES
 from reingest.settings import Settings, environment_name
 
-DOCS: Final = Path(__file__).parents[1] / "docs"
+ROOT: Final = Path(__file__).parents[1]
+DOCS: Final = ROOT / "docs"
 BLOCK: Final = re.compile(r"<!-- generated: (\w+) -->\n.*?<!-- end -->", re.DOTALL)
 WIDTH: Final = 100
 
@@ -94,12 +96,22 @@ def _faults(group: str) -> Callable[[], str]:
     """Return what renders a group of the catalogue of faults, which lies with the drills that try them."""
 
     def block() -> str:
-        sys.path.insert(0, str(DOCS.parent))
+        sys.path.insert(0, str(ROOT))
         from tests.drills.faults.catalogue import fault_table  # noqa: PLC0415  (only for one page)
 
         return fault_table(group)  # type: ignore[arg-type]
 
     return block
+
+
+def drills_block() -> str:
+    """Return what each drill proves, in its own words."""
+    lines = ["| drill | what it proves |", "|---|---|"]
+    for path in sorted((ROOT / "tests" / "drills").rglob("test_*.py")):
+        name = str(path.relative_to(ROOT / "tests" / "drills")).removesuffix(".py")
+        tests = (one for one in ast.parse(path.read_text(encoding="utf-8")).body if isinstance(one, ast.FunctionDef))
+        lines += [f"| `{name}` | {ast.get_docstring(one)} |" for one in tests if one.name.startswith("test_")]
+    return "\n".join(lines)
 
 
 def _codes(meanings: dict[str, str]) -> str:
@@ -127,6 +139,7 @@ BLOCKS: Final = MappingProxyType[str, Callable[[], str]](
         "row_rejects": row_rejects_block,
         "dump": dump_block,
         **{f"faults_{group}": _faults(group) for group in ("http", "data", "store", "process")},
+        "drills": drills_block,
         "metrics": metrics_block,
         "findings": findings_block,
     }

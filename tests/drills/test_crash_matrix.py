@@ -1,13 +1,15 @@
 """Commands killed at the checkpoints that they pass; one plain re-run at once ends like a clean run."""
 
+import os
 from contextlib import ExitStack
 from pathlib import Path
 from signal import SIGCONT, SIGKILL
 
 import pytest
 
+from tests.drills.guarantees import PAGE, page_with, promised, table
 from tests.support.boundaries import checkpoint_names
-from tests.support.days import TINY_DAY
+from tests.support.days import TINY_DATE, TINY_DAY
 from tests.support.drills import DrillSize, Tally
 from tests.support.readers import Reader
 from tests.support.scenarios import DATE_OF_BIDS, MODES, OTHERS, Places, Prepared, Scenario
@@ -43,8 +45,13 @@ def crash(places: Places, prepared: Prepared, place: str, home: Path) -> int:
         seen = meanwhile.enter_context(Reader(site.database_url)).seen if scenario.start != "new" else None
         ran = site.start(*scenario.words, REINGEST_CRASH_AT=place).finish()
         assert ran.exit_code == -SIGKILL, f"it was not killed at {place}: {ran}"
+        served = site.dump(TINY_DATE) if scenario in MODES else None
         again = site.reingest(*scenario.words)
         assert again.exit_code in scenario.exits, f"after {place}: {again.err}"
+        if scenario in MODES:
+            what, outcome = promised(prepared, place)
+            assert served == getattr(prepared, what).dump, f"after {place}"
+            assert again.json["outcome"] == outcome, f"after {place}"
         assert state_of(site) == prepared.new, f"after {place}"
         assert set(left_open(site)) <= scenario.leaves, f"after {place}"
     if seen is None:
@@ -89,6 +96,14 @@ def test_another_command_killed_at_a_checkpoint(
     by_modes = {point for mode in MODES for point in places.prepared(mode).points}
     points = tuple(point for point in prepared.points if point not in by_modes)
     crash_at_each(places, prepared, points, tally, tmp_path)
+
+
+def test_the_guarantees_of_the_page_are_those_of_the_drills(places: Places) -> None:
+    """The table of docs/guarantees.md has every checkpoint of the three modes, with what the drills hold it to."""
+    page = page_with(table([places.prepared(mode) for mode in MODES]))
+    if "WRITE_GUARANTEES" in os.environ:
+        PAGE.write_text(page, encoding="utf-8")
+    assert PAGE.read_text(encoding="utf-8") == page
 
 
 def test_every_checkpoint_is_crashed_at(places: Places, drill_size: DrillSize) -> None:

@@ -98,11 +98,6 @@ def age_the_log(_places: "Places", site: Site) -> None:
     )
 
 
-UNDERSTOOD: Final = ("--i-understand", "--reason", "a trial")
-EXCLUSIVE: Final = ("lease", "exclusive:all")
-"""Where nothing is left to reset nobody takes it, so that a dead reset's lease stays, for anyone to take over."""
-
-
 @dataclass(frozen=True)
 class Scenario:
     """A command to be killed.
@@ -173,13 +168,6 @@ OTHERS: Final = (
         leaves=frozenset({("lease", f"date:{TINY_DATE}")}),
     ),
     Scenario("purge events", "served", age_the_log, ("purge", "events", "--yes")),
-    Scenario(
-        "reset state", "served", hold_a_version, ("reset", "state", "--all", *UNDERSTOOD), leaves=frozenset({EXCLUSIVE})
-    ),
-    Scenario("reset ops", "served", serve_another, ("reset", "ops", *UNDERSTOOD), leaves=frozenset({EXCLUSIVE})),
-    Scenario(
-        "reset data", "served", serve_another, ("reset", "data", "--all", *UNDERSTOOD), leaves=frozenset({EXCLUSIVE})
-    ),
     Scenario("backup", "served", nothing_more, ("backup", "create")),
     Scenario("upgrade", "new", nothing_more, ("db", "upgrade")),
 )
