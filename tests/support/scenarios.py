@@ -18,7 +18,7 @@ from tests.support.states import State, left_open, state_of
 
 DATE_OF_BIDS: Final = ("date", TINY_DATE, "--side", "bid", "--json")
 OTHER_REGISTER: Final = (*REGISTER, ("T_NEWW-1", "WIND", "New Wind Ltd"))
-_PREPARED: TypeAlias = Callable[["Places", Site], None]
+_Prepare: TypeAlias = Callable[["Places", Site], None]
 
 
 def nothing_more(_places: "Places", _site: Site) -> None:
@@ -112,7 +112,7 @@ class Scenario:
 
     name: str
     start: str
-    prepare: _PREPARED
+    prepare: _Prepare
     words: tuple[object, ...]
     exits: frozenset[int] = frozenset({0})
     leaves: frozenset[tuple[str, str]] = frozenset()
