@@ -213,6 +213,7 @@ class Places:
         self.restated = until.enter_context(recorded_elexon(folder, TINY_DAY))
         self.restated.restate(TINY_DATE, unit="T_HILLW-1", volume_factor="2")
         self.restated.restate(TINY_DATE, unit="T_HILLW-2", volume_factor="3")
+        self.restated.restate(TINY_DATE, unit="E_MOORW-1", volume_factor="1.5")
         self.restated_otherwise = until.enter_context(recorded_elexon(folder, TINY_DAY))
         self.restated_otherwise.restate(TINY_DATE, volume_factor="7")
         self.other_register = until.enter_context(recorded_elexon(folder, TINY_DAY, units=OTHER_REGISTER))
