@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from reingest.cli.arguments import AsJson, SettlementDate
+from reingest.cli.arguments import AsJson, SettlementDate, Wait
 from reingest.cli.output import as_json as json_text
 from reingest.cli.progress import stage_progress
 
@@ -22,6 +22,7 @@ def restore(
     version: Annotated[int, typer.Option(metavar="N", help="The version to have back; `reingest versions D` lists.")],
     reason: Annotated[str, typer.Option(metavar="TEXT", help="Why; it is stored with what you did.")] = "",
     plan: Annotated[bool, typer.Option("--plan", help="Say what would change, and change nothing.")] = False,
+    wait: Wait = None,
     as_json: AsJson = False,
 ) -> None:
     """Publish the content of an older version of a date as a new version; nothing is deleted.
@@ -43,7 +44,7 @@ def restore(
         if compared and not as_json:
             typer.echo("\n".join(difference_lines(compared)))
         progress("restore", 1, 2)
-        request = RestoreRequest(settlement_date, version, reason, generation, plan=plan)
+        request = RestoreRequest(settlement_date, version, reason, generation, plan=plan, wait_seconds=wait or 0)
         database_url = ensure_database(settings)
         restored = restore_version(settings, database_url, request)
     if as_json:

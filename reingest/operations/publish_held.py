@@ -1,20 +1,19 @@
 """Publish a held version: a person's decision, with a reason, on the record."""
 
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 
-from reingest.errors import BadUsage, Conflict, DatabaseError, ReingestError
+from reingest.errors import BadUsage, Conflict
+from reingest.operations.acts import end_act, recorded
 from reingest.operations.messages import date_published
 from reingest.operations.outbox.delivering import know_configured_sinks
-from reingest.operations.reingest import outcome_of_error
 from reingest.operations.unaltered import is_unaltered
 from reingest.settings import Settings
 from reingest.store.database import Connection, connect
 from reingest.store.leases import hold_lease
 from reingest.store.migrate import require_schema
 from reingest.store.publish import Publication, publish
-from reingest.store.runs import Run, RunOutcome, add_operator_action, begin_run, end_run
+from reingest.store.runs import Run, add_operator_action
 from reingest.store.versions import NumberedVersion, current_version, totals_of_version, version_by_number
 
 
@@ -44,21 +43,10 @@ def publish_held(
     run = Run(kind="publish", settlement_date=settlement_date, reason=reason)
     with connect(database_url, purpose=f"publish {settlement_date}") as connection:
         require_schema(connection)
-        begin_run(connection, run)
-        try:
+        with recorded(database_url, connection, run):
             generation = _publish(settings, database_url, connection, run, number, wait_seconds)
-        except ReingestError as error:
-            with suppress(DatabaseError):  # it may be the database that failed; the error itself goes on
-                _end(database_url, run, outcome_of_error(error), error)
-            raise
-    _end(database_url, run, "published")
+    end_act(database_url, run, "published")
     return PublishedVersion(settlement_date, number, generation, str(run.id))
-
-
-def _end(database_url: str, run: Run, outcome: RunOutcome, error: ReingestError | None = None) -> None:
-    """Store how the run ended, over a connection of its own: the publish may have cost the first one."""
-    with connect(database_url, purpose="run ended") as connection:
-        end_run(connection, run, outcome, error)
 
 
 def _publish(

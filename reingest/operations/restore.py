@@ -41,6 +41,7 @@ class RestoreRequest:
         number: The version whose content is wanted.
         basis_generation: The generation at which the person looked at the difference; None where nobody did.
         plan: Only say what would become of it.
+        wait_seconds: How long to wait for another run of the date to end.
     """
 
     settlement_date: date
@@ -48,6 +49,7 @@ class RestoreRequest:
     reason: str
     basis_generation: int | None = None
     plan: bool = False
+    wait_seconds: float = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,8 @@ def restore_version(settings: Settings, database_url: str, request: RestoreReque
             if request.plan:
                 restored = _plan(connection, run, request)
             else:
-                with hold_lease(database_url, request.settlement_date, run.holder, settings.lease_ttl_seconds) as lease:
+                ttl, wait = settings.lease_ttl_seconds, request.wait_seconds
+                with hold_lease(database_url, request.settlement_date, run.holder, ttl, wait) as lease:
                     restored = _restore(_Act(settings, database_url, connection, run, lease, request))
     end_act(database_url, run, restored.outcome)
     return restored
@@ -102,6 +105,8 @@ def restore_version(settings: Settings, database_url: str, request: RestoreReque
 
 @dataclass(frozen=True, slots=True)
 class _Act:
+    """A restore under way: everything that its steps share."""
+
     settings: Settings
     database_url: str
     connection: Connection

@@ -36,8 +36,6 @@ FORMAT: Final = 1
 LEFT_OVER: Final = timedelta(days=1)
 """An unfinished file this old was left by a process that died."""
 
-_CHUNK: Final = 2**20
-
 
 @dataclass(frozen=True, slots=True)
 class Served:

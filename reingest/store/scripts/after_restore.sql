@@ -26,8 +26,9 @@ select settlement_date from pg_temp.mark_day on conflict do nothing;
 
 update settlement_day day
 set last_number = greatest(day.last_number, mark.last_number),
-    generation = greatest(day.generation, mark.generation)
-        + ((day.current_version_id, served.content_hash) is distinct from (mark.current_version_id, mark.content_hash))::integer
+    generation = greatest(day.generation, mark.generation) + (
+        (day.current_version_id, served.content_hash) is distinct from (mark.current_version_id, mark.content_hash)
+    )::integer
 from pg_temp.mark_day mark
 join settlement_day same using (settlement_date)
 left join version served on served.id = same.current_version_id

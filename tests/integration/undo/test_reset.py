@@ -32,7 +32,7 @@ def used_site(history_site: Site, databases: Databases, tmp_path_factory: pytest
     """Return a site where each reset finds something: a held version, facts that were delivered, a refused run."""
     with copy_of(history_site, databases, tmp_path_factory.mktemp("used") / "home") as site:
         assert site.date(DATE, "--source", "archive", "--force", "--expect-energy", "1").exit_code == 1
-        assert site.reingest("restore", DATE, "--version", 9, "--reason", "none").exit_code == 2
+        assert site.reingest("publish", DATE, "--version", 9, "--reason", "none").exit_code == 2
         site.rows("insert into outbox_sink values ('log')")
         site.rows(
             "insert into outbox_delivery (outbox_id, sink, settlement_date, state, delivered_at)"
@@ -160,6 +160,8 @@ def refused(ran: Ran) -> str:
 def test_a_reset_of_operations_leaves_what_is_served(used: Site) -> None:
     """Dumps, versions, archive and the newest fact of each date are what they were; run logs are gone, or kept."""
     before = everything(used)
+    refused_runs = "select count(*) from run where kind = 'publish' and outcome = 'refused'"
+    assert used.value(refused_runs) == 1
     assert act_of(used, "ops", *ACT, "--no-backup", "--keep-run-logs").exit_code == 0
     assert {name: used.row_counts()[name] for name in ("run", "run_event")} == {
         name: before[0][name] for name in ("run", "run_event")
@@ -168,7 +170,7 @@ def test_a_reset_of_operations_leaves_what_is_served(used: Site) -> None:
     assert act_of(used, "ops", *ACT, "--no-backup").exit_code == 0
     assert everything(used)[1:] == before[1:]
     assert used.value("select count(*) from run_event") == 0
-    assert used.value("select count(*) from run where kind = 'restore'") == 0
+    assert used.value(refused_runs) == 0
     assert used.date(DATE, "--source", "archive").json["outcome"] == "unchanged"
 
 
