@@ -121,7 +121,7 @@ def test_a_date_that_was_tampered_with_is_published_from_its_payloads(
     published.rows(tampering)
     ran = published.date(DATE, "--source", "archive")
     assert (ran.json["outcome"], ran.json["version"]) == ("published", 2)
-    assert "the served version's totals are not what its rows come to" in ran.json["notes"][0]
+    assert any("the served version's totals are not what its rows come to" in note for note in ran.json["notes"])
     assert set(ran.json["diff"]["by_period"]) == periods
     assert published.dump(DATE) == clean
     assert published.date(DATE).json["outcome"] == "unchanged"
