@@ -41,9 +41,10 @@ def what_a_run_came_to(connection: Connection, run_id: UUID) -> CameTo:
     return found
 
 
-def set_generation(connection: Connection, settlement_date: date, generation: int) -> None:
-    """Set a date's generation; the caller holds its lease."""
-    _execute(connection, "set_generation", settlement_date=settlement_date, generation=generation)
+def set_generation(connection: Connection, settlement_date: date, generation: int, seen: int) -> bool:
+    """Set a date's generation where it still is what was seen; return whether it was. The caller holds its lease."""
+    subject = {"settlement_date": settlement_date, "generation": generation, "seen": seen}
+    return _execute(connection, "set_generation", **subject) == 1
 
 
 def set_last_number(connection: Connection, settlement_date: date, number: int) -> None:

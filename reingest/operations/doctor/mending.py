@@ -217,9 +217,9 @@ def _mirror(site: Site, finding: Finding) -> str:
 
 
 def _set_generation(site: Site, finding: Finding) -> str:
-    version = finding.target
-    set_generation(site.connection, finding.settlement_date or date.min, version.generation_at_last)
-    return f"generation {version.generation_at_last}"
+    version, seen = finding.target
+    moved = set_generation(site.connection, finding.settlement_date or date.min, version.generation_at_last, seen)
+    return f"generation {version.generation_at_last}" if moved else "it moved meanwhile"
 
 
 def _set_last_number(site: Site, finding: Finding) -> str:

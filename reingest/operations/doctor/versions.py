@@ -28,7 +28,8 @@ def generation(examined: ExaminedDate) -> Iterator[Finding]:
     if day is None or published is None or day.generation == published.generation_at_last:
         return
     expected = f"generation {published.generation_at_last}, of version {published.number}"
-    yield examined.finding("generation-differs", f"generation {day.generation}", expected, target=published)
+    target = published, day.generation
+    yield examined.finding("generation-differs", f"generation {day.generation}", expected, target=target)
 
 
 def last_number(examined: ExaminedDate) -> Iterator[Finding]:

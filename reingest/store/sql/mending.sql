@@ -16,7 +16,8 @@ select
 from run where id = %(run_id)s;
 
 -- name: set_generation
-update settlement_day set generation = %(generation)s where settlement_date = %(settlement_date)s;
+update settlement_day set generation = %(generation)s
+where settlement_date = %(settlement_date)s and generation = %(seen)s;
 
 -- name: set_last_number
 update settlement_day set last_number = greatest(last_number, %(number)s) where settlement_date = %(settlement_date)s;
