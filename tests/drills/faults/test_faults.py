@@ -7,10 +7,9 @@ import pytest
 
 from reingest.standin.server import StandIn
 from reingest.store.runs import EXIT_CODES
-from tests.drills.faults.catalogue import CATALOGUE, Place, places
+from tests.drills.faults.catalogue import CATALOGUE, Place
 from tests.drills.faults.fault import NEW_DAY, WANTED, Ground, Stated
 from tests.support.days import DATE
-from tests.support.drills import DrillSize
 from tests.support.postgres import Databases
 from tests.support.prefect import the_runs_server
 from tests.support.sites import Ran, Site, copy_of, recorded_elexon
@@ -60,14 +59,9 @@ def test_the_catalogue_is_whole() -> None:
     assert all(bool(fault.trials) != bool(fault.not_yet) for faults in CATALOGUE.values() for fault in faults)
 
 
-@pytest.mark.parametrize("place", [*places()], ids=str)
-def test_a_fault_ends_as_stated(
-    place: Place, ground: Ground, dumps: dict[str, str], drill_size: DrillSize, counted: Counted
-) -> None:
+def test_a_fault_ends_as_stated(place: Place, ground: Ground, dumps: dict[str, str], counted: Counted) -> None:
     """The run ends as stated, the old date or the right new one is served, and a re-run ends like a clean run."""
     trial = place.trial
-    if drill_size.name == "sample" and not trial.sample:
-        pytest.skip("the sample leaves it out")
     site = ground.site
     with trial.make(ground):
         before = site.settings
