@@ -346,6 +346,12 @@ CORRUPTIONS = (
         str(DATE),
     ),
     Corruption(
+        "the served version is said to be superseded",
+        sql("update version set state = 'superseded', served_to = now() where id = {served}"),
+        "current-version-differs",
+        str(DATE),
+    ),
+    Corruption(
         "the date's row is gone",
         sql("delete from settlement_day where {day}"),
         "current-version-differs",

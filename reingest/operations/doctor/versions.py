@@ -19,7 +19,9 @@ def current_version(examined: ExaminedDate) -> Iterator[Finding]:
     numbers = {version.id: f"version {version.number}, {version.state}" for version in examined.versions}
     found = "no version" if pointed is None else numbers.get(pointed, f"a version of another date (id {pointed})")
     expected = f"version {published.number}, which is published" if published else "no version: none is published"
-    yield examined.finding("current-version-differs", found, expected, target=published)
+    # With no published version to point at, only another publish can mend it.
+    instead = None if published else examined.rebuilding()
+    yield examined.finding("current-version-differs", found, expected, target=published, instead=instead)
 
 
 def generation(examined: ExaminedDate) -> Iterator[Finding]:
