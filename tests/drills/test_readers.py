@@ -1,15 +1,23 @@
 """Readers as quick as they can be, while one version of a date replaces the other."""
 
+import time
 from itertools import cycle
 from pathlib import Path
 
 from tests.support.days import TINY_DATE, TINY_DAY
 from tests.support.drills import Tally
 from tests.support.readers import Reader, look_at
-from tests.support.scenarios import Places
+from tests.support.scenarios import Places, watched
 from tests.support.sites import copy_of, recorded_elexon
 
+LINGER_SECONDS = 0.01
 WHAT = "reads while versions replace each other, 0 mixed"
+
+
+def linger(checkpoint: str) -> None:
+    """Stay in the middle of a publish for as long as some looks take."""
+    if "publish" in checkpoint:
+        time.sleep(LINGER_SECONDS)
 
 
 def test_readers_see_whole_versions(places: Places, tally: Tally, tmp_path: Path) -> None:
@@ -33,7 +41,7 @@ def test_readers_see_whole_versions(places: Places, tally: Tally, tmp_path: Path
             looks.add(look_at(site.database_url))
             dumps.add(site.dump(TINY_DATE))
         publishes = 0
-        with Reader(site.database_url, pause=0) as reader:
+        with Reader(site.database_url, pause=0) as reader, watched(linger):
             for price in cycle((-1, -2)):
                 publish(price)
                 publishes += 1

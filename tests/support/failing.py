@@ -147,7 +147,7 @@ def _http(calls: Calls, kind: str, _home: Path) -> Iterator[None]:
         response = await send(self, request)
         await response.aclose()
         if kind == "status 503":
-            return httpx.Response(503, request=request)
+            return httpx.Response(503, stream=httpx.ByteStream(b""), request=request)
         raise httpx.ReadError("connection reset by peer", request=request)
 
     with patch.object(httpx.AsyncHTTPTransport, "handle_async_request", send_or_fail):

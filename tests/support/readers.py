@@ -14,7 +14,7 @@ from reingest.store.contents import content_of, current_number, version_facts
 from reingest.store.database import Connection, connect, snapshot
 from tests.support.days import TINY_DATE
 
-# Everything that is served of a date, in one statement: totals, units, mining and rows.
+# All that is served of a date, in one statement: totals, units, mining, rows; and that it is current, and told.
 _LOOK: Final = """
 select md5(string_agg(line, E'\\n' order by line)) from (
     select concat_ws(' ', 'day', definition, energy_mwh, payment_gbp, records, bm_units, periods) as line
@@ -30,6 +30,15 @@ select md5(string_agg(line, E'\\n' order by line)) from (
     union all
     select concat_ws(' ', 'month', definition, energy_mwh, payment_gbp, records, days_published)
     from month where month = date_trunc('month', %(date)s::date)
+    union all
+    select concat_ws(' ', 'current', version.state, version.served_to, day.generation - told.generation)
+    from settlement_day day
+    join version on version.id = day.current_version_id
+    cross join (select max(generation) as generation from outbox where settlement_date = %(date)s) told
+    where day.settlement_date = %(date)s
+    union all
+    select concat_ws(' ', 'published', count(*))
+    from version where settlement_date = %(date)s and state = 'published' having count(*) > 0
 ) served
 """
 LOOKS_A_DUMP: Final = 8
