@@ -102,13 +102,7 @@ class Up:
 
     def _start(self) -> Parts:
         began = time.monotonic()
-        self._addresses.unlink(missing_ok=True)  # of a start that was killed
-        swept = sweep(self._settings.home)
-        if swept:
-            typer.echo(f"{swept} process(es) of an earlier start, which was killed, were ended")
-        shutil.rmtree(self._settings.prefect_folder / "tmp", ignore_errors=True)  # what killed workers left
-        if self._begin_empty:
-            empty_home(self._settings)
+        self._clear_up()
         url = ensure_database(self._settings)
         parts = self._parts = Parts.of(self._settings, self._source, ensure_prefect_database(self._settings, url))
         for child in (parts.server, parts.register, parts.stand_in):
@@ -127,6 +121,16 @@ class Up:
         self._write_addresses(parts)
         typer.echo(f"{parts.describe()}\n\nUp in {time.monotonic() - began:.1f} s. Ctrl-C stops everything.")
         return parts
+
+    def _clear_up(self) -> None:
+        """End and remove what a start that was killed left; where an empty home is wanted, everything else too."""
+        self._addresses.unlink(missing_ok=True)
+        swept = sweep(self._settings.home)
+        if swept:
+            typer.echo(f"{swept} process(es) of an earlier start, which was killed, were ended")
+        shutil.rmtree(self._settings.prefect_folder / "tmp", ignore_errors=True)
+        if self._begin_empty:
+            empty_home(self._settings, self._source)
 
     def _write_addresses(self, parts: Parts) -> None:
         unfinished = self._addresses.with_suffix(".new")
