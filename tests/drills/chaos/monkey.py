@@ -26,13 +26,17 @@ class Monkey:
         fault: What went wrong with the striking itself.
     """
 
-    def __init__(self, server: EmbeddedPostgres, url: str, seed: int, seconds: tuple[float, float]) -> None:
+    def __init__(
+        self, server: EmbeddedPostgres, url: str, seed: int, *, seconds: tuple[float, float], most: int | None = None
+    ) -> None:
+        """Strike after between so many and so many seconds, again and again, or at most so often."""
         self.restarts = self.terminations = 0
         self.fault: Exception | None = None
         self._server = server
         self._url = url
         self._rng = random.Random(seed)  # noqa: S311  (the same strikes for the same seed)
         self._seconds = seconds
+        self._most = most
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._strike)
 
@@ -53,7 +57,7 @@ class Monkey:
 
     def _strike(self) -> None:
         try:
-            while not self._over.wait(self._rng.uniform(*self._seconds)):
+            while self.strikes != self._most and not self._over.wait(self._rng.uniform(*self._seconds)):
                 if self._rng.random() < TERMINATED_SHARE:
                     self._terminate()
                 else:
