@@ -1,8 +1,9 @@
 """The end of a run: the candidate is staged, then published or held, or the served version is confirmed."""
 
+from contextlib import suppress
 from dataclasses import replace
 
-from reingest.errors import Bug, Moved
+from reingest.errors import Bug, DatabaseError, Moved
 from reingest.operations.date_run import DateRun
 from reingest.operations.messages import date_published
 from reingest.operations.verifying import totals_check
@@ -105,8 +106,10 @@ def _publish(run: DateRun) -> None:
             ttl_seconds=run.settings.lease_ttl_seconds,
         )
     except Moved:
-        run.reconnect()
-        abandon_version(run.connection, version_id)
+        # Where the heartbeat cuts this connection too, the version is abandoned by whoever has the date next.
+        with suppress(DatabaseError):
+            run.reconnect()
+            abandon_version(run.connection, version_id)
         raise
     run.reconnect()
 
@@ -115,14 +118,18 @@ def _confirm(run: DateRun) -> None:
     facts, current = run.require_facts(), run.current
     if current.id is None or current.number is None:
         raise Bug("an unchanged date has a current version", settlement_date=run.settlement_date)
-    provisional_until = confirm(
-        run.connection,
-        run.require_lease(),
-        version_id=current.id,
-        basis_generation=run.basis_generation,
-        provisional_until=facts.provisional_until,
-        run_id=run.run.id,
-    )
+    try:
+        provisional_until = confirm(
+            run.connection,
+            run.require_lease(),
+            version_id=current.id,
+            basis_generation=run.basis_generation,
+            provisional_until=facts.provisional_until,
+            run_id=run.run.id,
+        )
+    except DatabaseError:
+        run.still_ours()  # a lost lease has its connection cut; a confirmation publishes nothing
+        raise
     run.facts = replace(facts, provisional_until=provisional_until)
     run.version = (current.id, current.number)
     run.run.version_id = current.id
