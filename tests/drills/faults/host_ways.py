@@ -1,14 +1,11 @@
 """Ways in which faults of the process and its host are made: signals, memory, clocks, a heart that stops."""
 
-import resource
 import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from unittest.mock import patch
-
-import psutil
 
 from reingest.clock import SystemClock, use_clock
 from reingest.store.heartbeat import Heartbeat
@@ -17,8 +14,6 @@ from tests.support.days import DATE
 from tests.support.sites import Command, Ran
 
 SHORT_TTL = {"REINGEST_LEASE_TTL_SECONDS": "2"}
-ALLOWANCE = 8 * 2**20
-"""Bytes that a process may still grow by before its memory is at an end."""
 
 
 class Ahead:
@@ -73,17 +68,6 @@ def run_asleep(ground: Ground, *, place: str) -> Ran:
         time.sleep(0.05)
     command.send(signal.SIGCONT)
     return command.finish()
-
-
-def run_out_of_memory(ground: Ground, *, place: str) -> Ran:
-    """Let a run that stands at a checkpoint grow by a few megabytes and no more."""
-    command = _stopped(ground, place)
-    bound = psutil.Process(command.pid).memory_info().vms + ALLOWANCE
-    resource.prlimit(command.pid, resource.RLIMIT_AS, (bound, bound))
-    command.send(signal.SIGCONT)
-    ran = command.finish()
-    _until_gone(ground)
-    return ran
 
 
 def run_beside_another(ground: Ground) -> Ran:

@@ -17,7 +17,7 @@ from tests.drills.faults.fault import (
 from tests.drills.faults.ways import cut_tls, elexon_at, untrusted_elexon
 
 RETRIED: Final[dict[str, str]] = {"REINGEST_ATTEMPTS": "2"}
-IMPATIENT: Final[dict[str, str]] = {"REINGEST_REQUEST_TIMEOUT_SECONDS": "0.3"}
+IMPATIENT: Final[dict[str, str]] = {"REINGEST_REQUEST_TIMEOUT_SECONDS": "2"}
 ONE_PERIOD: Final = "period 1 bid: "
 
 

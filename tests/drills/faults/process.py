@@ -10,7 +10,6 @@ from tests.drills.faults.host_ways import (
     heart_stops,
     run_asleep,
     run_beside_another,
-    run_out_of_memory,
     run_signalled,
 )
 from tests.drills.faults.prefect_ways import (
@@ -49,8 +48,6 @@ PROCESS: Final[tuple[Fault, ...]] = (
         Trial("before the candidate is written", LEASE_LOST, run=bound(run_asleep, place="after_verify")),
     )),
     Fault("out of memory", (
-        Trial("the process may not grow any more", Stated("bug", 70, "bug", "", "old"),
-              run=bound(run_out_of_memory, place="after_fetch")),
         Trial("the kernel ends it, by SIGKILL", _ended_by(signal.SIGKILL),
               run=bound(run_signalled, place="after_derive", number=signal.SIGKILL)),
     )),

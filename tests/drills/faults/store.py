@@ -20,7 +20,7 @@ from tests.drills.faults.database_ways import (
     want_the_lease,
 )
 from tests.drills.faults.disk_ways import failing_call, full_disk, read_only_disk
-from tests.drills.faults.fault import Fault, Ground, Make, Stated, Trial, database_failed, published, source_failed
+from tests.drills.faults.fault import Fault, Ground, Make, Trial, database_failed, published, source_failed
 from tests.drills.faults.host_ways import clock_ahead
 from tests.drills.faults.replica import run_on_a_replica
 
@@ -43,9 +43,7 @@ STORE: Final[tuple[Fault, ...]] = (
               run=bound(run_cut_at, place="before_publish_commit"), sample=True),
         Trial("at: the server committed, nobody heard; it is read back", published(), run=run_losing_the_commit),
         Trial("after: it is read back too", published(), run=bound(run_cut_at, place="after_publish_commit")),
-        Trial("when all is done but the run's own end", Stated("database_unreachable", 69, "database_unreachable", "",
-                                                               "new"),
-              run=bound(run_cut_at, place="after_publish")),
+        Trial("when all is done but the run's own end", published(), run=bound(run_cut_at, place="after_publish")),
     )),
     Fault("deadlock", (
         Trial("a rival wants the run's rows in the other order; the run gives way", database_failed("deadlock"),
