@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
+from typing import Final
 
 from reingest.checkpoints import checkpoint
 from reingest.errors import (
@@ -45,6 +46,9 @@ _OUTCOME_OF_ERROR: tuple[tuple[type[ReingestError], RunOutcome], ...] = (
     (DatabaseError, "database_unreachable"),
 )
 
+
+STORED_WITHIN_SECONDS: Final = 10.0
+"""How long a failed run waits to store its end: a session that a dead network left behind may hold its row."""
 
 EachStage = Callable[[Stage, DateRun], Awaitable[None]]
 """How a stage is run."""
@@ -200,5 +204,8 @@ def _stored_failure(run: DateRun) -> Iterator[None]:
 def _store_failure(run: DateRun, error: ReingestError) -> None:
     """Store how the run failed; where the database itself is what failed, the log has to do."""
     log.info("%s: %s", error.code, error)
+    # It may be amid a transaction that holds the run's row, for which the other connection would wait.
+    run.connection.close()
     with suppress(DatabaseError), connect(run.database_url, purpose="run failed") as connection:
+        bound_lock_waits(connection, STORED_WITHIN_SECONDS)
         end_run(connection, run.run, outcome_of_error(error), error, may_have_ended=True)
