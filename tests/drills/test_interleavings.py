@@ -143,7 +143,8 @@ def end_leases(site: Site) -> None:
     site.rows(
         "with free as (select key from lease for update skip locked)"
         " update lease set acquired_at = acquired_at - interval '1 day',"
-        " heartbeat_at = heartbeat_at - interval '1 day', expires_at = expires_at - interval '1 day' from free where free.key = lease.key"
+        " heartbeat_at = heartbeat_at - interval '1 day',"
+        " expires_at = expires_at - interval '1 day' from free where free.key = lease.key"
     )
 
 
