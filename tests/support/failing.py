@@ -14,6 +14,7 @@ from unittest.mock import patch
 import httpx
 import psycopg
 from psycopg.errors import DiskFull
+from psycopg.pq import TransactionStatus
 
 Layer: TypeAlias = Literal["database", "files", "http"]
 
@@ -23,9 +24,6 @@ KINDS: Final[dict[Layer, tuple[str, ...]]] = {
     "http": ("cut", "no connection", "status 503"),
 }
 """How a call of a layer may fail: with or without its effect, with or without the connection."""
-
-_SAYS_NOTHING: Final = "BasePipeline._enter_gen"
-"""It changes a flag of the driver's own; no call of the server fails there."""
 
 
 @dataclass
@@ -61,13 +59,19 @@ def _database(calls: Calls, kind: str, _home: Path) -> Iterator[None]:
 
     def wait_or_fail(self: "psycopg.Connection[Any]", gen: Generator[Any, Any, Any], *rest: Any, **more: Any) -> Any:
         what = getattr(gen, "__qualname__", "exchange")
-        if what == _SAYS_NOTHING or not calls.fails(f"{what} ({kind})"):
+        if _says_nothing(self, what) or not calls.fails(f"{what} ({kind})"):
             return wait(self, gen, *rest, **more)
+        if kind == "refused" and not what.startswith("copy_"):
+            # A server that refuses a statement, or a commit, has given the whole transaction up.
+            if self.pgconn.transaction_status == TransactionStatus.INTRANS:
+                self.pgconn.exec_(b"select 1 / 0")
+            if what.endswith("_exit_gen"):
+                wait(self, gen, *rest, **more)
+            gen.close()
+            raise DiskFull("could not extend file: No space left on device")
         if kind == "lost after":
             wait(self, gen, *rest, **more)
         gen.close()
-        if kind == "refused":
-            raise DiskFull("could not extend file: No space left on device")
         self.pgconn.finish()
         raise psycopg.OperationalError("server closed the connection unexpectedly")
 
@@ -78,6 +82,12 @@ def _database(calls: Calls, kind: str, _home: Path) -> Iterator[None]:
 
     with patch.object(psycopg.Connection, "wait", wait_or_fail), patch.object(psycopg, "connect", connect_or_fail):
         yield
+
+
+def _says_nothing(connection: "psycopg.Connection[Any]", what: str) -> bool:
+    """Tell whether the server hears nothing of it: a flag of the driver's own, or the end of no transaction."""
+    idle = connection.pgconn.transaction_status == TransactionStatus.IDLE
+    return what == "BasePipeline._enter_gen" or (idle and what.endswith(("_commit_gen", "_rollback_gen")))
 
 
 @contextmanager
