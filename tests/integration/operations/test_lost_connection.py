@@ -3,13 +3,16 @@
 import json
 from signal import SIGCONT
 
+import psycopg
 import pytest
 
+from reingest.operations import reingest
 from reingest.standin.server import StandIn
 from tests.integration.operations.test_two_at_once import wait_for
 from tests.support.days import DATE
 from tests.support.proxies import CommitThief
-from tests.support.sites import Site
+from tests.support.scenarios import watched
+from tests.support.sites import NOWHERE, Site
 
 
 @pytest.fixture
@@ -135,3 +138,20 @@ def cut(site: Site, purpose: str) -> None:
         purpose,
     )
     assert ended == [(True,)]
+
+
+def test_a_failed_run_ends_though_its_row_is_held(published: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A session that a dead network left behind may hold the run's row: the failure is told all the same, and soon."""
+    monkeypatch.setattr(reingest, "STORED_WITHIN_SECONDS", 0.1)
+    published.elexon_url = NOWHERE
+    with psycopg.connect(published.database_url) as left_behind:
+
+        def hold(checkpoint: str) -> None:
+            if checkpoint == "after_basis":
+                left_behind.execute("select from run where outcome is null for no key update")
+
+        with watched(hold):
+            ran = published.date(DATE)
+        assert ran.exit_code == 4
+        assert ran.error["code"] == "source_unreachable"
+    assert published.value("select count(*) from run where outcome is null") == 1
