@@ -126,8 +126,13 @@ def mining_rates(
         segments = mining_segments(period, epochs, halvings)
         if segments is None:
             return None
-        rates += [MiningRate(period.number, model.name, segments, _btc_per_mwh(segments, model)) for model in models]
+        rates += [rate_of(period.number, model, segments) for model in models]
     return tuple(rates)
+
+
+def rate_of(period: int, model: MinerModel, segments: tuple[MiningSegment, ...]) -> MiningRate:
+    """Return what a MWh of a settlement period mines on a model, given the difficulties and rewards in it."""
+    return MiningRate(period, model.name, segments, _btc_per_mwh(segments, model))
 
 
 def bitcoin(energy_mwh: Decimal, rate: MiningRate) -> Decimal:

@@ -2,12 +2,15 @@
 
 from collections.abc import Collection, Iterable
 from dataclasses import replace
+from datetime import date
 
 from reingest.curtailment.words import Side
 from reingest.elexon.stack import read_stack
 from reingest.elexon.system_prices import read_system_prices
 from reingest.errors import PayloadRejected
-from reingest.operations.date_run import DateRun, FetchedStack
+from reingest.lake.archive import Archive
+from reingest.operations.date_inputs import FetchedStack
+from reingest.operations.date_run import DateRun
 from reingest.store.fetches import Fetch, fetches_of_version, newest_fetches
 
 
@@ -34,7 +37,7 @@ def take_archived_stacks(run: DateRun, fetches: Iterable[Fetch], periods: Collec
         ArchiveError: a payload is missing or altered.
     """
     run.add(
-        read_archived(run, fetch, carried=carried)
+        read_archived(run.archive, run.settlement_date, fetch, carried=carried)
         for fetch in fetches
         if fetch.dataset == "ISPSTACK" and fetch.period in periods and fetch.side in run.sides
     )
@@ -55,7 +58,7 @@ def take_archived_prices(run: DateRun, fetches: Iterable[Fetch]) -> None:
             run.system_prices_fetch_id = fetch.id
 
 
-def read_archived(run: DateRun, fetch: Fetch, *, carried: bool = False) -> FetchedStack:
+def read_archived(archive: Archive, settlement_date: date, fetch: Fetch, *, carried: bool = False) -> FetchedStack:
     """Read one archived stack; what is wrong with its content stands in the result.
 
     Raises:
@@ -63,11 +66,11 @@ def read_archived(run: DateRun, fetch: Fetch, *, carried: bool = False) -> Fetch
     """
     if fetch.period is None or fetch.side is None:
         raise ValueError(f"fetch {fetch.id} of ISPSTACK has no period or side")
-    body = run.archive.get(fetch.payload_sha256)
+    body = archive.get(fetch.payload_sha256)
     fetched = FetchedStack(fetch.period, fetch.side, fetch.id, fetch.answered_at, carried=carried)
     try:
         stack = read_stack(
-            body, asked=fetch.wire, settlement_date=run.settlement_date, period=fetch.period, side=fetch.side
+            body, asked=fetch.wire, settlement_date=settlement_date, period=fetch.period, side=fetch.side
         )
     except PayloadRejected as error:
         return replace(fetched, error=error)

@@ -1,33 +1,30 @@
 """The state of one run of one date, as its stages fill it in."""
 
 import time
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
-from decimal import Decimal
+from datetime import date
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from reingest.calendar import SettlementPeriod, settlement_periods
 from reingest.curtailment.checks import Check, ExpectedTotal, failed
-from reingest.curtailment.content import Content
 from reingest.curtailment.definitions import Definition, definitions_for
 from reingest.curtailment.diff import RecordDiff
-from reingest.curtailment.mining import MiningRate
-from reingest.curtailment.stack_facts import StackFacts, Subject
-from reingest.curtailment.totals import Totals
-from reingest.curtailment.words import DefinitionName, Side
-from reingest.elexon.stack import RawStack
+from reingest.curtailment.stack_facts import Subject
+from reingest.curtailment.words import Side
 from reingest.elexon.system_prices import SystemPrice
-from reingest.errors import Bug, DatabaseUnreachable, ReingestError
+from reingest.errors import Bug, DatabaseUnreachable
 from reingest.lake.archive import Archive
+from reingest.operations.date_inputs import DateInputs, FetchedStack, MiningInputs
+from reingest.operations.facts import DateFacts
 from reingest.operations.request import DateRequest
 from reingest.settings import Settings
 from reingest.store.database import Connection, bound_lock_waits, connect, was_cut
 from reingest.store.heartbeat import Lease
 from reingest.store.runs import Run
 from reingest.store.units import Register
-from reingest.store.versions import NEVER_PUBLISHED, CurrentVersion, RejectedRow, VersionPeriod
+from reingest.store.versions import NEVER_PUBLISHED, CurrentVersion
 
 if TYPE_CHECKING:
     from reingest.operations.fetching import Fetcher
@@ -53,58 +50,6 @@ async def fetch_batch(fetcher: "Fetcher", batch: Batch) -> int:
 
 
 Decision = Literal["publish", "hold", "unchanged"]
-
-
-@dataclass(frozen=True, slots=True)
-class FetchedStack:
-    """What came of one stack request: its rows, or why there are none.
-
-    Attributes:
-        fetch_id: The fetch whose payload was read; None where no answer came.
-        answered_at: When the answer was complete; the latest that its figures can have been calculated.
-        carried: Whether it is re-derived from the served version's payload instead of asked.
-    """
-
-    period: int
-    side: Side
-    fetch_id: int | None = None
-    answered_at: datetime | None = None
-    stack: RawStack | None = None
-    error: ReingestError | None = None
-    carried: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class MiningInputs:
-    """The date's mining rates, None where difficulty or reward is not known, and the hash of what gave them."""
-
-    rates: tuple[MiningRate, ...] | None
-    hash: str
-
-
-@dataclass(frozen=True, slots=True)
-class DateFacts:
-    """What the payloads of a date say, derived with no database: the same payloads give the same facts."""
-
-    content: Content
-    content_hash: str
-    periods: Sequence[VersionPeriod]
-    rejects: Sequence[RejectedRow]
-    unit_totals: Mapping[DefinitionName, Mapping[str, Totals]]
-    provisional_until: datetime | None
-    unknown_fields: frozenset[str]
-    stacks: Mapping[Subject, StackFacts]
-    units_named: frozenset[str]
-
-    @property
-    def totals(self) -> Mapping[DefinitionName, Totals]:
-        """Totals by definition."""
-        return self.content.totals
-
-    @property
-    def mining(self) -> Mapping[tuple[DefinitionName, str], Decimal]:
-        """BTC by definition and miner model; empty where unavailable."""
-        return self.content.mining or {}
 
 
 @dataclass
@@ -159,6 +104,23 @@ class DateRun:
     def definitions(self) -> tuple[Definition, ...]:
         """The definitions that mean something for the sides at hand."""
         return definitions_for(self.sides)
+
+    @property
+    def inputs(self) -> DateInputs:
+        """What the facts of the date are derived from.
+
+        Raises:
+            Bug: a stage ran before the one it needs.
+        """
+        return DateInputs(
+            settlement_date=self.settlement_date,
+            sides=self.sides,
+            fetched=self.fetched,
+            system_prices=self.system_prices,
+            wind_units=self.require_register().wind_units,
+            definitions=self.definitions,
+            rates=self.mining_inputs.rates if self.mining_inputs else None,
+        )
 
     @property
     def asked(self) -> frozenset[int]:

@@ -3,7 +3,8 @@
 import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import date, datetime
 from decimal import Decimal
 
 from reingest.calendar import settlement_periods
@@ -13,56 +14,81 @@ from reingest.curtailment.exact import plain
 from reingest.curtailment.mining import MinerModel, daily_bitcoin, mining_rates
 from reingest.curtailment.outcomes import judge_period, provisional_until
 from reingest.curtailment.records import CurtailmentRecord, earliest_created, select_records, wind_row_counts
-from reingest.curtailment.stack_facts import Subject, stack_facts, units_named
+from reingest.curtailment.stack_facts import StackFacts, Subject, stack_facts, units_named
 from reingest.curtailment.totals import Totals, daily_totals, period_totals, unit_totals
 from reingest.curtailment.words import DefinitionName, PeriodOutcome
 from reingest.elexon.rows import Reject, StackTable, stack_table
 from reingest.errors import PartialDate, PayloadRejected, ReingestError
-from reingest.operations.date_run import DateFacts, DateRun, FetchedStack, MiningInputs
+from reingest.operations.date_inputs import DateInputs, FetchedStack, MiningInputs
 from reingest.store.versions import RejectedRow, VersionPeriod
 
 _SHOWN = 3
 
 
-def derive_facts(run: DateRun) -> DateFacts:
-    """Derive what the run's answers say: records, outcomes, totals, mining, rejects, and their content hash."""
-    stacks = [fetched.stack for fetched in run.fetched.values() if fetched.stack is not None]
+@dataclass(frozen=True, slots=True)
+class DateFacts:
+    """What the payloads of a date say, derived with no database: the same payloads give the same facts."""
+
+    content: Content
+    content_hash: str
+    periods: Sequence[VersionPeriod]
+    rejects: Sequence[RejectedRow]
+    unit_totals: Mapping[DefinitionName, Mapping[str, Totals]]
+    provisional_until: datetime | None
+    unknown_fields: frozenset[str]
+    stacks: Mapping[Subject, StackFacts]
+    units_named: frozenset[str]
+
+    @property
+    def totals(self) -> Mapping[DefinitionName, Totals]:
+        """Totals by definition."""
+        return self.content.totals
+
+    @property
+    def mining(self) -> Mapping[tuple[DefinitionName, str], Decimal]:
+        """BTC by definition and miner model; empty where unavailable."""
+        return self.content.mining or {}
+
+
+def derive_facts(inputs: DateInputs) -> DateFacts:
+    """Derive what the answers say: records, outcomes, totals, mining, rejects, and their content hash."""
+    stacks = [fetched.stack for fetched in inputs.fetched.values() if fetched.stack is not None]
     table = stack_table(stacks)
-    records = select_records(table.rows, run.require_register().wind_units)
-    periods = _version_periods(run, table)
-    content = _content(run, records, {(period.period, period.side): period.outcome for period in periods})
+    records = select_records(table.rows, inputs.wind_units)
+    periods = _version_periods(inputs, table)
+    content = _content(inputs, records, {(period.period, period.side): period.outcome for period in periods})
     return DateFacts(
         content=content,
         content_hash=content_hash(content),
         periods=periods,
-        rejects=_rejected_rows(run, table.rejects),
-        unit_totals=unit_totals(records, run.definitions),
-        provisional_until=_provisional_until(run, periods),
+        rejects=_rejected_rows(inputs, table.rejects),
+        unit_totals=unit_totals(records, inputs.definitions),
+        provisional_until=_provisional_until(inputs, periods),
         unknown_fields=frozenset().union(*(stack.unknown_fields for stack in stacks)),
         stacks=stack_facts(table.rows),
         units_named=units_named(table.rows, (reject.bm_unit for reject in table.rejects)),
     )
 
 
-def require_periods(run: DateRun) -> None:
+def require_periods(inputs: DateInputs, facts: DateFacts) -> None:
     """Refuse to go on where a period failed: a date with a hole is not rebuilt.
 
     Raises:
         PartialDate: some periods failed; it names them with their faults.
         SourceError: every period failed; the first one's own error.
     """
-    periods = run.require_facts().periods
-    lost = [period for period in periods if period.outcome == "failed"]
+    lost = [period for period in facts.periods if period.outcome == "failed"]
     if not lost:
         return
-    faults = {subject: fetched.error for subject, fetched in run.fetched.items() if fetched.error}
-    if len(faults) == len(periods):
+    faults = {subject: fetched.error for subject, fetched in inputs.fetched.items() if fetched.error}
+    if len(faults) == len(facts.periods):
         raise next(iter(faults.values()))
     listed = "; ".join(f"period {one.period} {one.side}: {_fault(faults, one)}" for one in lost[:_SHOWN])
     rest = len(lost) - _SHOWN
     raise PartialDate(
-        f"{len(lost)} of {len(periods)} stacks could not be had: {listed}" + (f"; and {rest} more" if rest > 0 else ""),
-        settlement_date=run.settlement_date,
+        f"{len(lost)} of {len(facts.periods)} stacks could not be had: {listed}"
+        + (f"; and {rest} more" if rest > 0 else ""),
+        settlement_date=inputs.settlement_date,
         period=lost[0].period,
     )
 
@@ -75,9 +101,11 @@ def _fault(faults: Mapping[Subject, ReingestError], period: VersionPeriod) -> st
     return f"{code}: {error}"
 
 
-def mining_inputs(run: DateRun, epochs: Sequence[DifficultyEpoch], models: Sequence[MinerModel]) -> MiningInputs:
+def mining_inputs(
+    settlement_date: date, epochs: Sequence[DifficultyEpoch], models: Sequence[MinerModel]
+) -> MiningInputs:
     """Return the date's mining rates with the hash of models, difficulties and rewards that gave them."""
-    rates = mining_rates(settlement_periods(run.settlement_date), epochs, models=models)
+    rates = mining_rates(settlement_periods(settlement_date), epochs, models=models)
     basis = "\n".join(
         f"{rate.period} {rate.model} {plain(segment.difficulty)} {plain(segment.reward)} {segment.share}"
         for rate in rates or ()
@@ -87,49 +115,53 @@ def mining_inputs(run: DateRun, epochs: Sequence[DifficultyEpoch], models: Seque
     return MiningInputs(rates, hashlib.sha256(f"{hardware}\n{basis}".encode()).hexdigest())
 
 
-def _content(run: DateRun, records: Sequence[CurtailmentRecord], outcomes: Mapping[Subject, PeriodOutcome]) -> Content:
+def _content(
+    inputs: DateInputs, records: Sequence[CurtailmentRecord], outcomes: Mapping[Subject, PeriodOutcome]
+) -> Content:
     return Content(
-        settlement_date=run.settlement_date,
-        sides=run.sides,
+        settlement_date=inputs.settlement_date,
+        sides=inputs.sides,
         outcomes=outcomes,
         records=records,
-        totals=daily_totals(records, run.definitions),
-        mining=_mining(run, records),
+        totals=daily_totals(records, inputs.definitions),
+        mining=_mining(inputs, records),
     )
 
 
-def _mining(run: DateRun, records: Sequence[CurtailmentRecord]) -> dict[tuple[DefinitionName, str], Decimal] | None:
-    if run.mining_inputs is None or run.mining_inputs.rates is None:
+def _mining(
+    inputs: DateInputs, records: Sequence[CurtailmentRecord]
+) -> dict[tuple[DefinitionName, str], Decimal] | None:
+    if inputs.rates is None:
         return None
     by_period: dict[int, dict[DefinitionName, Totals]] = period_totals(
-        records, run.definitions, (period.number for period in run.calendar)
+        records, inputs.definitions, (period.number for period in inputs.calendar)
     )
     mined = {}
-    for definition in run.definitions:
+    for definition in inputs.definitions:
         energy = {number: totals[definition.name].energy_mwh for number, totals in by_period.items()}
-        for model, btc in daily_bitcoin(energy, run.mining_inputs.rates).items():
+        for model, btc in daily_bitcoin(energy, inputs.rates).items():
             mined[definition.name, model] = btc
     return mined
 
 
-def _version_periods(run: DateRun, table: StackTable) -> list[VersionPeriod]:
+def _version_periods(inputs: DateInputs, table: StackTable) -> list[VersionPeriod]:
     """Return one entry for every period of the calendar and every side, asked or not."""
     rejects = Counter((reject.period, reject.side) for reject in table.rejects)
-    wind = wind_row_counts(table.rows, run.require_register().wind_units)
+    wind = wind_row_counts(table.rows, inputs.wind_units)
     created = earliest_created(table.rows)
     return [
-        _version_period(run, subject, rejects[subject], wind.get(subject, 0), created.get(subject[0]))
-        for period in run.calendar
-        for side in run.sides
+        _version_period(inputs, subject, rejects[subject], wind.get(subject, 0), created.get(subject[0]))
+        for period in inputs.calendar
+        for side in inputs.sides
         for subject in [(period.number, side)]
     ]
 
 
 def _version_period(
-    run: DateRun, subject: Subject, rejects: int, wind_rows: int, created_at: datetime | None
+    inputs: DateInputs, subject: Subject, rejects: int, wind_rows: int, created_at: datetime | None
 ) -> VersionPeriod:
     period, side = subject
-    fetched = run.fetched.get(subject)
+    fetched = inputs.fetched.get(subject)
     if fetched is None:
         return VersionPeriod(period, side, "not_asked")
     if fetched.stack is None:
@@ -138,25 +170,25 @@ def _version_period(
     return VersionPeriod(
         period=period,
         side=side,
-        outcome=judge_period(side, rows, run.system_prices.get(period)),
+        outcome=judge_period(side, rows, inputs.system_prices.get(period)),
         fetch_id=fetched.fetch_id,
         rows=rows,
         accepted=rows - rejects,
         rejects=rejects,
         wind_rows=wind_rows,
-        created_at=created_at or _created_by_witness(run, fetched),
+        created_at=created_at or _created_by_witness(inputs, fetched),
     )
 
 
-def _created_by_witness(run: DateRun, fetched: FetchedStack) -> datetime | None:
+def _created_by_witness(inputs: DateInputs, fetched: FetchedStack) -> datetime | None:
     """Return when an empty period was calculated, by DISEBSP; else the latest that it can have been."""
-    price = run.system_prices.get(fetched.period)
+    price = inputs.system_prices.get(fetched.period)
     return (price.created_at if price else None) or fetched.answered_at
 
 
-def _provisional_until(run: DateRun, periods: Sequence[VersionPeriod]) -> datetime | None:
+def _provisional_until(inputs: DateInputs, periods: Sequence[VersionPeriod]) -> datetime | None:
     """Return until when the date is provisional; a period that was not answered has no run to be late."""
-    calendar = {period.number: period for period in run.calendar}
+    calendar = {period.number: period for period in inputs.calendar}
     return provisional_until(
         (calendar[period.period], period.created_at)
         for period in periods
@@ -164,11 +196,11 @@ def _provisional_until(run: DateRun, periods: Sequence[VersionPeriod]) -> dateti
     )
 
 
-def _rejected_rows(run: DateRun, rejects: Sequence[Reject]) -> list[RejectedRow]:
-    wind_units = run.require_register().wind_units
+def _rejected_rows(inputs: DateInputs, rejects: Sequence[Reject]) -> list[RejectedRow]:
+    wind_units = inputs.wind_units
     rows = []
     for reject in rejects:
-        fetch_id = run.fetched[reject.period, reject.side].fetch_id
+        fetch_id = inputs.fetched[reject.period, reject.side].fetch_id
         if fetch_id is None:
             raise ValueError(f"period {reject.period} {reject.side} has rows and no fetch")
         rows.append(

@@ -19,7 +19,8 @@ from reingest.elexon.stack_source import StackSource
 from reingest.elexon.system_prices import read_system_prices
 from reingest.errors import DatabaseError, SourceError, SourceTooSlow, SourceUnreachable, TlsFailed
 from reingest.operations.archived import archived_fetches, take_archived_prices, take_archived_stacks
-from reingest.operations.date_run import Batch, DateRun, FetchedStack
+from reingest.operations.date_inputs import FetchedStack
+from reingest.operations.date_run import Batch, DateRun
 from reingest.operations.intake import Intake
 from reingest.operations.resuming import let_go_of_the_outdated, resume
 from reingest.store.fetches import FetchOutcome, fetches_of_version, judge_fetches

@@ -16,7 +16,8 @@ from reingest.curtailment.stack_facts import StackFacts, Subject, stack_facts
 from reingest.elexon.rows import stack_table
 from reingest.errors import ArchiveError
 from reingest.operations.archived import read_archived
-from reingest.operations.date_run import DateRun, FetchedStack
+from reingest.operations.date_inputs import FetchedStack
+from reingest.operations.date_run import DateRun
 from reingest.operations.figures_text import period_ranges
 from reingest.store.fetches import FetchOutcome, ResumableFetch, judge_fetches, resumable_fetches
 from reingest.store.runs import add_run_events
@@ -78,7 +79,7 @@ def _is_outdated(run: DateRun, subject: Subject, facts: StackFacts) -> bool:
 def _read(run: DateRun, fetches: Sequence[ResumableFetch]) -> Iterator[tuple[ResumableFetch, FetchedStack]]:
     for fetch in fetches:
         try:
-            yield fetch, read_archived(run, fetch)
+            yield fetch, read_archived(run.archive, run.settlement_date, fetch)
         except ArchiveError as error:  # it is asked again, which mends it
             log.warning("an archived answer cannot be taken: %s", error)
 

@@ -62,7 +62,9 @@ async def read_basis(run: DateRun) -> None:
     _precheck(run)
     run.sides = run.request.sides_with(run.current)
     run.register = await register_for(run)
-    run.mining_inputs = mining_inputs(run, difficulty_epochs(run.connection), miner_models(run.connection))
+    run.mining_inputs = mining_inputs(
+        run.settlement_date, difficulty_epochs(run.connection), miner_models(run.connection)
+    )
     stored = expected_totals(run.connection, run.settlement_date)
     asked = {total.definition for total in run.request.expected}
     # What is said on the command line stands in for what is stored by the same definition.
@@ -84,8 +86,9 @@ async def derive(run: DateRun) -> None:
         PartialDate: some periods could not be had; what was fetched is kept.
         SourceError: none could be had; the first period's own error.
     """
-    run.facts = derive_facts(run)
-    require_periods(run)
+    inputs = run.inputs
+    run.facts = derive_facts(inputs)
+    require_periods(inputs, run.facts)
     run.release_stacks()
 
 

@@ -27,6 +27,7 @@ class VersionFacts:
     number: int
     state: VersionState
     sides: list[str]
+    register_id: int
     register_hash: str
     definitions: list[str]
     mining_inputs_hash: str

@@ -2,12 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import date, datetime
+from decimal import Decimal
+from fractions import Fraction
+from itertools import pairwise
+from typing import Any
 
 from psycopg.rows import class_row
 
+from reingest.calendar import SettlementPeriod, settlement_periods
 from reingest.checkpoints import checkpoint
 from reingest.curtailment.difficulty import DifficultyEpoch, extend_difficulty
-from reingest.curtailment.mining import MinerModel
+from reingest.curtailment.mining import MinerModel, MiningRate, MiningSegment, rate_of
 from reingest.store.database import Connection, database_errors
 from reingest.store.sql import query
 
@@ -37,3 +43,27 @@ def miner_models(connection: Connection) -> tuple[MinerModel, ...]:
     """Return the miner models, by name."""
     with database_errors(), connection.cursor(row_factory=class_row(MinerModel)) as cursor:
         return tuple(cursor.execute(query("miner_models")).fetchall())
+
+
+def rates_of_version(connection: Connection, version_id: int, settlement_date: date) -> tuple[MiningRate, ...]:
+    """Return the mining rates of a version, made anew and exactly from the difficulties and rewards stored with it."""
+    calendar = {period.number: period for period in settlement_periods(settlement_date)}
+    with database_errors():
+        rows = connection.execute(query("rates_of_version"), {"version_id": version_id}).fetchall()
+    return tuple(
+        rate_of(period, MinerModel(*model), _segments(calendar[period], difficulty, reward, stored))
+        for period, difficulty, reward, stored, *model in rows
+    )
+
+
+def _segments(
+    period: SettlementPeriod, difficulty: Decimal, reward: Decimal, stored: Sequence[dict[str, Any]] | None
+) -> tuple[MiningSegment, ...]:
+    """Return the parts of a period; where nothing changed inside it, none are stored."""
+    if stored is None:
+        return (MiningSegment(period.start, period.end, Fraction(1), difficulty, reward),)
+    starts = [datetime.fromisoformat(one["start"]) for one in stored]
+    return tuple(
+        MiningSegment(start, end, Fraction(one["share"]), Decimal(one["difficulty"]), Decimal(one["reward"]))
+        for one, (start, end) in zip(stored, pairwise([*starts, period.end]), strict=True)
+    )

@@ -2,21 +2,17 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
 from typing import Any, Final
 
 from reingest.curtailment.records import CurtailmentRecord
 from reingest.curtailment.stack_facts import Subject
 from reingest.errors import ArchiveError, PayloadRejected
-from reingest.operations.archived import take_archived_prices, take_archived_stacks
-from reingest.operations.date_run import DateFacts, DateRun
 from reingest.operations.doctor.dates import ExaminedDate
 from reingest.operations.doctor.finding import Finding
-from reingest.operations.facts import derive_facts
-from reingest.operations.request import DateRequest
+from reingest.operations.facts import DateFacts, derive_facts
+from reingest.operations.version_inputs import inputs_of_version
+from reingest.store.contents import version_facts
 from reingest.store.examined import ExaminedVersion
-from reingest.store.fetches import fetches_of_version
-from reingest.store.runs import Run
 from reingest.store.units import Register, register_named
 from reingest.store.versions import VersionPeriod, periods_of, records_of
 
@@ -55,23 +51,8 @@ def _register(examined: ExaminedDate, version: ExaminedVersion) -> Register | No
 
 def _rederived(examined: ExaminedDate, version: ExaminedVersion, register: Register) -> DateFacts:
     site = examined.site
-    with ExitStack() as cleanup:
-        run = DateRun(
-            settings=site.settings,
-            database_url=site.database_url,
-            request=DateRequest(examined.settlement_date, source="archive"),
-            run=Run("plan", examined.settlement_date),  # nobody stores it
-            connection=site.connection,
-            archive=site.archive,
-            progress=lambda _stage, _done, _total: None,
-            cleanup=cleanup,
-            sides=tuple(version.sides),
-            register=register,
-        )
-        fetches = fetches_of_version(site.connection, version.id)
-        take_archived_prices(run, fetches)
-        take_archived_stacks(run, fetches, run.asked, carried=False)
-        return derive_facts(run)
+    stored = version_facts(site.connection, examined.settlement_date, version.number)
+    return derive_facts(inputs_of_version(site.connection, site.archive, examined.settlement_date, stored, register))
 
 
 def _records(examined: ExaminedDate, version: ExaminedVersion, facts: DateFacts) -> Iterator[Finding]:

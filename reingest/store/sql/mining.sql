@@ -9,3 +9,8 @@ select number, height, start, start_uncertainty, bits, difficulty from difficult
 
 -- name: miner_models
 select name, hashrate_th, power_w from miner_model order by name;
+
+-- name: rates_of_version
+select rate.period, rate.difficulty, rate.reward, rate.segments, model.name, model.hashrate_th, model.power_w
+from mining_rate rate join miner_model model on model.name = rate.miner_model
+where rate.version_id = %(version_id)s order by rate.period, model.name;

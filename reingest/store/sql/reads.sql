@@ -113,7 +113,7 @@ order by 1;
 
 -- name: facts_of_version
 -- What a version was made from, for the question why two versions differ.
-select id, number, state, sides, register_hash, definitions, mining_inputs_hash, mining_state, code_version,
+select id, number, state, sides, register_id, register_hash, definitions, mining_inputs_hash, mining_state, code_version,
     content_hash, created_at, served_from, served_to
 from version where settlement_date = %(settlement_date)s and number = %(number)s;
 
