@@ -1,0 +1,45 @@
+"""The tables as SQLModel classes: what the migrations made, column by column, for typed reads.
+
+The migrations define the schema; a test proves that these classes agree with it. Bulk rows go in by COPY and totals
+come out of the views, so these are for reading rows as they stand. Energy is in MWh and payment in GBP, exact; every
+instant is aware. A class is named after its table: `VersionPeriod` is `version_period`.
+"""
+
+from reingest.store.tables.acts import Lease, OperatorAction, Run, RunEvent
+from reingest.store.tables.answers import Fetch, Payload, StateMove
+from reingest.store.tables.columns import Table
+from reingest.store.tables.dates import CheckResult, ExpectedTotal, SettlementDay, Version, VersionPeriod
+from reingest.store.tables.mining import DailyMining, DifficultyEpoch, MinerModel, MiningRate
+from reingest.store.tables.outbox import Outbox, OutboxDelivery, OutboxSink
+from reingest.store.tables.register import BmUnit, Register, UnitOverride
+from reingest.store.tables.rows import CurtailmentRecord, DailySummary, DailyUnitSummary, Reject
+
+__all__ = [
+    "BmUnit",
+    "CheckResult",
+    "CurtailmentRecord",
+    "DailyMining",
+    "DailySummary",
+    "DailyUnitSummary",
+    "DifficultyEpoch",
+    "ExpectedTotal",
+    "Fetch",
+    "Lease",
+    "MinerModel",
+    "MiningRate",
+    "OperatorAction",
+    "Outbox",
+    "OutboxDelivery",
+    "OutboxSink",
+    "Payload",
+    "Register",
+    "Reject",
+    "Run",
+    "RunEvent",
+    "SettlementDay",
+    "StateMove",
+    "Table",
+    "UnitOverride",
+    "Version",
+    "VersionPeriod",
+]
