@@ -36,7 +36,7 @@ FIGURES = (
 )  # fmt: skip
 PEOPLE_READ = {
     "curtailment", "mining_estimate", "day", "day_unit", "day_mining", "month", "month_mining", "year", "year_mining",
-    "daily_summary_history", "wind_unit", "changes",
+    "daily_summary_history", "wind_unit", "version_payload", "changes",
 }  # fmt: skip
 
 

@@ -1,0 +1,15 @@
+"""Seals and digests of versions."""
+
+from alembic import op
+
+from reingest.store.migrate import run_sql_of
+
+revision = "0008"
+down_revision = "0007"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Apply the revision."""
+    run_sql_of(__file__, op.get_bind())
