@@ -30,6 +30,11 @@ class Definition:
     describe: str
     matches: Callable[[CurtailmentRecord], bool]
 
+    @property
+    def named(self) -> str:
+        """Name and version, as versions of a date record it: `so_flagged@1`."""
+        return f"{self.name}@{self.version}"
+
     def select(self, records: Iterable[CurtailmentRecord]) -> list[CurtailmentRecord]:
         """Return the records that count, in their order."""
         return [record for record in records if self.matches(record)]
@@ -70,6 +75,15 @@ DEFINITIONS: Final[tuple[Definition, ...]] = (
         matches=_net,
     ),
 )
+
+
+EARLIER: Final[tuple[Definition, ...]] = ()
+"""Definitions as they were before their meaning changed, so that versions made by them can still be explained."""
+
+
+def definition_named(named: str) -> Definition | None:
+    """Return the definition that a version names, as in `so_flagged@1`; None where this code has no such one."""
+    return next((one for one in (*DEFINITIONS, *EARLIER) if one.named == named), None)
 
 
 def definitions_for(sides: Collection[Side]) -> tuple[Definition, ...]:

@@ -11,11 +11,12 @@ from reingest.calendar import settlement_periods
 from reingest.curtailment.content import Content, content_hash
 from reingest.curtailment.difficulty import DifficultyEpoch
 from reingest.curtailment.exact import plain
-from reingest.curtailment.mining import MinerModel, daily_bitcoin, mining_rates
+from reingest.curtailment.figures import figures_of
+from reingest.curtailment.mining import MinerModel, mining_rates
 from reingest.curtailment.outcomes import judge_period, provisional_until
 from reingest.curtailment.records import CurtailmentRecord, earliest_created, select_records, wind_row_counts
 from reingest.curtailment.stack_facts import StackFacts, Subject, stack_facts, units_named
-from reingest.curtailment.totals import Totals, daily_totals, period_totals, unit_totals
+from reingest.curtailment.totals import Totals, unit_totals
 from reingest.curtailment.words import DefinitionName, PeriodOutcome
 from reingest.elexon.rows import Reject, StackTable, stack_table
 from reingest.errors import PartialDate, PayloadRejected, ReingestError
@@ -118,30 +119,16 @@ def mining_inputs(
 def _content(
     inputs: DateInputs, records: Sequence[CurtailmentRecord], outcomes: Mapping[Subject, PeriodOutcome]
 ) -> Content:
+    periods = (period.number for period in inputs.calendar)
+    figures = figures_of(records, inputs.definitions, inputs.rates, periods)
     return Content(
         settlement_date=inputs.settlement_date,
         sides=inputs.sides,
         outcomes=outcomes,
         records=records,
-        totals=daily_totals(records, inputs.definitions),
-        mining=_mining(inputs, records),
+        totals=figures.totals,
+        mining=figures.mining,
     )
-
-
-def _mining(
-    inputs: DateInputs, records: Sequence[CurtailmentRecord]
-) -> dict[tuple[DefinitionName, str], Decimal] | None:
-    if inputs.rates is None:
-        return None
-    by_period: dict[int, dict[DefinitionName, Totals]] = period_totals(
-        records, inputs.definitions, (period.number for period in inputs.calendar)
-    )
-    mined = {}
-    for definition in inputs.definitions:
-        energy = {number: totals[definition.name].energy_mwh for number, totals in by_period.items()}
-        for model, btc in daily_bitcoin(energy, inputs.rates).items():
-            mined[definition.name, model] = btc
-    return mined
 
 
 def _version_periods(inputs: DateInputs, table: StackTable) -> list[VersionPeriod]:

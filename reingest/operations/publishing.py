@@ -61,7 +61,7 @@ def candidate_of(run: DateRun) -> Candidate:
         basis_generation=run.basis_generation,
         run_id=run.run.id,
         register=run.require_register(),
-        definitions=tuple(f"{definition.name}@{definition.version}" for definition in run.definitions),
+        definitions=tuple(definition.named for definition in run.definitions),
         mining_inputs_hash=inputs.hash if inputs else "",
         mining_state="available" if facts.content.mining is not None else "unavailable",
         system_prices_fetch_id=run.system_prices_fetch_id,

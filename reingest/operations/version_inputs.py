@@ -1,7 +1,8 @@
 """The inputs of a stored version: what its facts can be derived from again, whatever is in force now."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date
+from typing import TypeAlias
 
 from reingest.curtailment.definitions import definitions_for
 from reingest.curtailment.stack_facts import Subject
@@ -16,9 +17,17 @@ from reingest.store.fetches import Fetch, fetches_of_version
 from reingest.store.mining_inputs import rates_of_version
 from reingest.store.units import Register
 
+ReadStack: TypeAlias = Callable[[Archive, date, Fetch], FetchedStack]
+"""Reads one archived stack; what is wrong with its content stands in the result."""
+
 
 def inputs_of_version(
-    connection: Connection, archive: Archive, settlement_date: date, version: VersionFacts, register: Register
+    connection: Connection,
+    archive: Archive,
+    settlement_date: date,
+    version: VersionFacts,
+    register: Register,
+    read: ReadStack = read_archived,
 ) -> DateInputs:
     """Return what a version was derived from: its payloads, the mining rates stored with it, and a register.
 
@@ -28,6 +37,7 @@ def inputs_of_version(
         settlement_date: the version's date.
         version: which one.
         register: the wind units that it named; `register_named` finds them.
+        read: reads each of its stacks.
 
     Raises:
         ArchiveError: a payload is missing or altered.
@@ -38,7 +48,7 @@ def inputs_of_version(
     return DateInputs(
         settlement_date=settlement_date,
         sides=sides,
-        fetched=_stacks(archive, settlement_date, fetches),
+        fetched=_stacks(archive, settlement_date, fetches, read),
         system_prices=_system_prices(archive, settlement_date, fetches),
         wind_units=register.wind_units,
         definitions=definitions_for(sides),
@@ -48,8 +58,10 @@ def inputs_of_version(
     )
 
 
-def _stacks(archive: Archive, settlement_date: date, fetches: Iterable[Fetch]) -> dict[Subject, FetchedStack]:
-    stacks = (read_archived(archive, settlement_date, fetch) for fetch in fetches if fetch.dataset == "ISPSTACK")
+def _stacks(
+    archive: Archive, settlement_date: date, fetches: Iterable[Fetch], read: ReadStack
+) -> dict[Subject, FetchedStack]:
+    stacks = (read(archive, settlement_date, fetch) for fetch in fetches if fetch.dataset == "ISPSTACK")
     return {(stack.period, stack.side): stack for stack in stacks}
 
 

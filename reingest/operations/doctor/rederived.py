@@ -10,10 +10,9 @@ from reingest.errors import ArchiveError, PayloadRejected
 from reingest.operations.doctor.dates import ExaminedDate
 from reingest.operations.doctor.finding import Finding
 from reingest.operations.facts import DateFacts, derive_facts
-from reingest.operations.version_inputs import inputs_of_version
 from reingest.store.contents import version_facts
 from reingest.store.examined import ExaminedVersion
-from reingest.store.units import Register, register_named
+from reingest.store.units import Register
 from reingest.store.versions import VersionPeriod, periods_of, records_of
 
 _ROW: Final = CurtailmentRecord._fields.index("row")
@@ -24,7 +23,7 @@ def records_of_payloads(examined: ExaminedDate) -> Iterator[Finding]:
     version = examined.published
     if version is None or examined.site.examined.quick:
         return
-    register = _register(examined, version)
+    register = examined.site.rederiver.register(version)
     if register is None:
         found = f"register {version.register_id} and the overrides there ever were"
         yield examined.finding("register-differs", found, f"what gives {version.register_hash}", version=version)
@@ -40,19 +39,10 @@ def records_of_payloads(examined: ExaminedDate) -> Iterator[Finding]:
     yield from _periods(examined, version, facts)
 
 
-def _register(examined: ExaminedDate, version: ExaminedVersion) -> Register | None:
-    """Return the register that the version names; the newest of many dates is put together once."""
-    key = version.register_id, version.register_hash
-    known = examined.site.registers
-    if key not in known:
-        known[key] = register_named(examined.site.connection, *key)
-    return known[key]
-
-
 def _rederived(examined: ExaminedDate, version: ExaminedVersion, register: Register) -> DateFacts:
     site = examined.site
     stored = version_facts(site.connection, examined.settlement_date, version.number)
-    return derive_facts(inputs_of_version(site.connection, site.archive, examined.settlement_date, stored, register))
+    return derive_facts(site.rederiver.inputs(examined.settlement_date, stored, register))
 
 
 def _records(examined: ExaminedDate, version: ExaminedVersion, facts: DateFacts) -> Iterator[Finding]:

@@ -2,18 +2,18 @@
 
 import socket
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
 import psutil
 
 from reingest.lake.archive import Archive
+from reingest.operations.rederiving import Rederiver
 from reingest.settings import Settings
 from reingest.store.database import Connection
 from reingest.store.examined import UnfinishedRun, database_moment, newest_fetch, unfinished_runs
 from reingest.store.leases import HeldLease, leases
-from reingest.store.units import Register
 
 _CLOCK_STEP_SECONDS = 2
 
@@ -51,7 +51,7 @@ class Site:
         moment: When the examination began, by the database's clock.
         ceiling: The newest fetch then; later ones are somebody's work under way.
         live: The runs that were under way when it began.
-        registers: Registers of versions already put together, by what names them.
+        rederiver: Gives what stored versions were derived from.
     """
 
     settings: Settings
@@ -62,7 +62,7 @@ class Site:
     moment: datetime
     ceiling: int
     live: Collection[UnfinishedRun]
-    registers: dict[tuple[int, str], Register | None] = field(default_factory=dict)
+    rederiver: Rederiver
 
     @classmethod
     def open(cls, settings: Settings, database_url: str, connection: Connection, examined: Examined) -> "Site":
@@ -71,15 +71,17 @@ class Site:
         Raises:
             DatabaseError: Postgres cannot be used.
         """
+        archive = Archive(settings.archive_folder)
         return cls(
             settings=settings,
             database_url=database_url,
             connection=connection,
-            archive=Archive(settings.archive_folder),
+            archive=archive,
             examined=examined,
             moment=database_moment(connection),
             ceiling=newest_fetch(connection),
             live=live_runs(connection),
+            rederiver=Rederiver(connection, archive),
         )
 
     @property
