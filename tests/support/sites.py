@@ -206,6 +206,8 @@ def _command(words: list[str], environment: dict[str, str], output: Path, stop_a
         os.dup2(os.open(output / name, os.O_WRONLY | os.O_CREAT), number)
     os.environ.update(environment)
     os.chdir(output)
+    # As at a terminal: tests that run in the background hand on that they ignore it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     watchers = [checkpoints.signaller(stop_at, signal.SIGSTOP)] if stop_at else []
     if place := environment.get(checkpoints.VARIABLE):
         watchers.append(checkpoints.signaller(place))
