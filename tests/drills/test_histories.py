@@ -242,7 +242,7 @@ def test_histories(
     """Whatever happens in whatever order, a date serves what the model says, and nothing is half done."""
     steps = drill_size.pick(sample=15, ci=50, long=100)
     for number in seeds(
-        f"{HISTORIES_A_SEED} histories of {steps} steps", sample=1, ci=8, long=2000, part=(part, PARTS)
+        f"{HISTORIES_A_SEED} histories of {steps} steps", sample=1, ci=40, long=2000, part=(part, PARTS)
     ):
         with recorded_elexon(tmp_path, TINY_DAY) as elexon:
             attributes: dict[str, Any] = {
