@@ -28,7 +28,7 @@ HOURS ?= 1
 drills: export REINGEST_DRILLS = long
 drills: export REINGEST_DRILLS_HOURS = $(HOURS)
 drills: setup ## the same for HOURS=n; prints the counts that it reached
-	@$(python) -m pytest tests/drills
+	@$(python) -m pytest tests/drills -o faulthandler_timeout=0
 
 bench: setup ## measurements, each beside its limit
 	@$(python) -m tests.bench

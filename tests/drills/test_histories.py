@@ -26,7 +26,7 @@ _T = TypeVar("_T")
 Prices: TypeAlias = tuple[int, int, int]
 """What the units of these periods bid, GBP/MWh: all that changes in the histories."""
 HISTORIES_A_SEED: Final = 5
-PARTS: Final = 2
+PARTS: Final = 8
 SERVED: Final = """
 select version.number, day.generation, day.payment_gbp
 from day join version on version.settlement_date = day.settlement_date and version.number = day.version
