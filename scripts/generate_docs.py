@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from inspect import cleandoc
 from pathlib import Path
-from types import MappingProxyType
+from types import MappingProxyType, ModuleType
 from typing import Any, Final
 
 import typer
@@ -17,7 +17,7 @@ from pydantic_core import PydanticUndefined
 
 from reingest import settings as settings_module
 from reingest.cli.app import every_command
-from reingest.curtailment import content
+from reingest.curtailment import content, digests, seals
 from reingest.elexon.rejects import ROW_MEANINGS, STRUCTURAL_MEANINGS
 from reingest.errors import every_error
 from reingest.operations.doctor.finding import KINDS
@@ -87,9 +87,9 @@ def findings_block() -> str:
     return "\n".join(["| id | severity | what is wrong | mending | what is done |", "|---|---|---|---|---|", *rows])
 
 
-def dump_block() -> str:
-    """Return the dump's format as its own module tells it."""
-    return cleandoc(str(content.__doc__)).partition("\n\n")[2]
+def _told_by(module: ModuleType) -> Callable[[], str]:
+    """Return what renders a format as its own module tells it."""
+    return lambda: cleandoc(str(module.__doc__)).partition("\n\n")[2]
 
 
 def _faults(group: str) -> Callable[[], str]:
@@ -137,7 +137,9 @@ BLOCKS: Final = MappingProxyType[str, Callable[[], str]](
         "errors": errors_block,
         "payload_rejects": payload_rejects_block,
         "row_rejects": row_rejects_block,
-        "dump": dump_block,
+        "dump": _told_by(content),
+        "digests": _told_by(digests),
+        "seals": _told_by(seals),
         **{f"faults_{group}": _faults(group) for group in ("http", "data", "store", "process")},
         "drills": drills_block,
         "metrics": metrics_block,

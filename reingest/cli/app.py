@@ -49,6 +49,7 @@ COMMANDS: Final[Mapping[str, LazyCommand]] = {
     "versions": LazyCommand("versions", "versions", "The versions of a date, newest first."),
     "diff": LazyCommand("diff", "diff", "What differs between two versions of a date."),
     "dump": LazyCommand("dump", "dump", "A version's content in one stable order, ending with its sha256."),
+    "digest": LazyCommand("digest", "digest", "One hash of a date, month or year, to be compared with another site's."),
     "audit": LazyCommand("audit", "audit", "Where a date's figures come from: run, payloads, files, rows, totals."),
     "unlock": LazyCommand("unlock", "unlock", "End a lease whose holder is gone, or is to be stopped."),
     "changes": LazyCommand("changes", "changes", "Every publish after a position, in order: the feed for consumers."),

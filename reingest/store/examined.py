@@ -49,6 +49,17 @@ class Day:
     provisional_until: datetime | None
     confirmed_at: datetime | None
     last_number: int
+    withdrawn_seal: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A version's seal and the one that it names as the previous, as stored, and its seal as made again from them."""
+
+    version_id: int
+    seal: str | None
+    previous_seal: str | None
+    made_again: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +202,12 @@ def day_of(connection: Connection, settlement_date: date) -> Day | None:
 def versions_of(connection: Connection, settlement_date: date) -> list[ExaminedVersion]:
     """Return all versions of a date, by number."""
     return _read(connection, ExaminedVersion, "doctor_versions", settlement_date=settlement_date)
+
+
+def seals_of(connection: Connection, settlement_date: date) -> dict[int, Sealed]:
+    """Return the seals of the versions that are or were served, by the version's id."""
+    found = _read(connection, Sealed, "doctor_seals", settlement_date=settlement_date)
+    return {sealed.version_id: sealed for sealed in found}
 
 
 def examined_periods(connection: Connection, version_id: int) -> list[ExaminedPeriod]:

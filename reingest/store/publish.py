@@ -117,7 +117,7 @@ def _publish(connection: Connection, lease: Lease, publication: Publication, ttl
         if retired is not None:
             connection.execute(query("retire_version"), {"version_id": retired, "now": now})
             checkpoint("publish_retired")
-        _serve(connection, publication, now)
+        _serve(connection, publication, retired=retired, now=now)
         checkpoint("publish_served")
         generation = _move_day(connection, publication, now)
         checkpoint("publish_day_moved")
@@ -142,10 +142,16 @@ def _lock_day(connection: Connection, publication: Publication) -> tuple[datetim
     return day[2], day[1]
 
 
-def _serve(connection: Connection, publication: Publication, now: datetime) -> None:
+def _serve(connection: Connection, publication: Publication, *, retired: int | None, now: datetime) -> None:
     served = connection.execute(
         query("serve_version"),
-        {"version_id": publication.version_id, "now": now, "reason": publication.reason},
+        {
+            "settlement_date": publication.settlement_date,
+            "version_id": publication.version_id,
+            "retired": retired,
+            "now": now,
+            "reason": publication.reason,
+        },
     )
     if served.rowcount != 1:
         raise Conflict(

@@ -411,6 +411,15 @@ CORRUPTIONS = (
         "sink log",
     ),
     Corruption(
+        "a seal is forged", sql("update version set seal = repeat('0', 64) where id = {served}"), "seal-broken", V2
+    ),
+    Corruption(
+        "a version is said to follow no other",
+        sql("update version set previous_seal = '-', seal = version_seal(id, '-') where id = {served}"),
+        "seal-broken",
+        V2,
+    ),
+    Corruption(
         "a run ended before it began",
         sql(
             "update run set finished_at = started_at - interval '1 day' "

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any, Final
 
 from reingest.operations.date_run import Progress
-from reingest.operations.doctor import archive, leases_and_runs, outbox, rederived, times, totals, versions
+from reingest.operations.doctor import archive, leases_and_runs, outbox, rederived, seals, times, totals, versions
 from reingest.operations.doctor.dates import ExaminedDate
 from reingest.operations.doctor.finding import Finding
 from reingest.operations.doctor.site import Examined, Site
@@ -39,6 +39,7 @@ OF_DATE: Final[dict[str, DateCheck]] = {
     "version numbers": versions.last_number,
     "chains of versions": versions.chain,
     "served from": versions.served_from,
+    "seals": seals.chain,
     "complete dates": versions.complete,
     "rows accounted for": versions.periods_account,
     "served totals": totals.served_totals,

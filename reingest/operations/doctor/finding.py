@@ -117,6 +117,13 @@ KINDS: Final[dict[str, Kind]] = {
             "The instant is set to that of the publish: the end of the version before, else the outbox's.",
         ),
         _explained(
+            "seal-broken",
+            "error",
+            "A version's seal is not that of its content, its payloads and the version before it.",
+            "No seal is ever rewritten: compare it with a proof or message that left the house, and say why it is so. "
+            "`reingest date D --source archive --force` publishes the date anew, with a seal of its own.",
+        ),
+        _explained(
             "time-impossible",
             "warning",
             "An instant that cannot be: an end before its beginning, or in the future.",

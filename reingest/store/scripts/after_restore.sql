@@ -28,7 +28,9 @@ update settlement_day day
 set last_number = greatest(day.last_number, mark.last_number),
     generation = greatest(day.generation, mark.generation) + (
         (day.current_version_id, served.content_hash) is distinct from (mark.current_version_id, mark.content_hash)
-    )::integer
+    )::integer,
+    -- Where nothing is served any more, the next version names the one that was.
+    withdrawn_seal = case when served.id is null then coalesce(mark.seal, day.withdrawn_seal) else day.withdrawn_seal end
 from pg_temp.mark_day mark
 join settlement_day same using (settlement_date)
 left join version served on served.id = same.current_version_id
@@ -45,6 +47,7 @@ with fact as (
             'version', version.number,
             'run_id', version.run_id,
             'content_hash', version.content_hash,
+            'seal', version.seal,
             'provisional', day.provisional_until is not null and version.id is not null,
             'timestamp', to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
             'reason', current_setting('reingest.reason'),

@@ -37,7 +37,8 @@ begin
 end $$;
 
 create temporary table mark_day on commit drop as
-select day.settlement_date, day.generation, day.last_number, day.current_version_id, version.content_hash
+select day.settlement_date, day.generation, day.last_number, day.current_version_id, version.content_hash,
+    coalesce(version.seal, day.withdrawn_seal) as seal
 from settlement_day day left join version on version.id = day.current_version_id;
 
 create temporary table mark_sequence on commit drop as

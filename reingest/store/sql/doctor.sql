@@ -18,7 +18,7 @@ order by 1;
 select id, number, settlement_date, state, run_id from version where state in ('staging', 'candidate') order by id;
 
 -- name: doctor_day
-select generation, current_version_id, provisional_until, confirmed_at, last_number
+select generation, current_version_id, provisional_until, confirmed_at, last_number, withdrawn_seal
 from settlement_day where settlement_date = %(settlement_date)s;
 
 -- name: doctor_versions
@@ -41,6 +41,11 @@ left join lateral (
 ) told on true
 where version.settlement_date = %(settlement_date)s
 order by version.number;
+
+-- name: doctor_seals
+-- The seal of each version that is or was served, as stored and as made again from what is stored.
+select id as version_id, seal, previous_seal, version_seal(id, previous_seal) as made_again
+from version where settlement_date = %(settlement_date)s and state in ('published', 'superseded');
 
 -- name: doctor_periods
 -- What became of each period and side, with what its fetch was about, and the rejects that are stored for it.

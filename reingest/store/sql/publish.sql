@@ -14,7 +14,16 @@ from settlement_day where settlement_date = %(settlement_date)s for update;
 update version set state = 'superseded', served_to = %(now)s where id = %(version_id)s and state = 'published';
 
 -- name: serve_version
-update version set state = 'published', served_from = %(now)s, reason = coalesce(%(reason)s, reason)
+-- With its seal, which names the version that it replaces; after a reset the one that the reset took away.
+update version set state = 'published', served_from = %(now)s, reason = coalesce(%(reason)s, reason),
+    previous_seal = chain.previous, seal = version_seal(version.id, chain.previous)
+from (
+    select coalesce(
+        (select seal from version where id = %(retired)s::bigint),
+        (select withdrawn_seal from settlement_day where settlement_date = %(settlement_date)s),
+        '-'
+    ) as previous
+) chain
 where id = %(version_id)s and state in ('candidate', 'held');
 
 -- name: was_served
@@ -39,6 +48,7 @@ with fact as (
             'version', version.number,
             'timestamp', to_char(%(now)s::timestamptz at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
             'replaces', (select number from version where id = %(retired)s::bigint),
+            'seal', version.seal,
             'change', (
                 select jsonb_object_agg(new.definition, jsonb_build_object(
                     'energy_mwh', trim_scale(new.energy_mwh - old.energy_mwh)::text,

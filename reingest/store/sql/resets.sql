@@ -35,9 +35,9 @@ select (select count(*) from delivery)::bigint, (select count(*) from fact)::big
 
 -- name: withdraw_dates
 -- Each date of the span serves nothing from now on: its generation moves, consumers are told, and what the version was
--- built from is noted, so that a run from the archive gives it back.
+-- built from is noted, so that a run from the archive gives it back, with its seal, which the next one names.
 with served as (
-    select day.settlement_date, version.id, version.number
+    select day.settlement_date, version.id, version.number, version.seal
     from settlement_day day
     join version on version.id = day.current_version_id
     where day.settlement_date between coalesce(%(first)s::date, '-infinity') and coalesce(%(last)s::date, 'infinity')
@@ -45,7 +45,7 @@ with served as (
 ), withdrawn as (
     update settlement_day day
     set current_version_id = null, generation = generation + 1, provisional_until = null, confirmed_at = null,
-        confirmed_by = null,
+        confirmed_by = null, withdrawn_seal = served.seal,
         withdrawn_fetches = array(
             select fetch_id from version_period where version_id = served.id and fetch_id is not null
             union select system_prices_fetch_id from version

@@ -35,6 +35,7 @@ class SettlementDay(Table, table=True):
     confirmed_by: UUID | None
     last_number: int
     withdrawn_fetches: Annotated[list[int] | None, Field(sa_type=ARRAY(BigInteger))]
+    withdrawn_seal: WordsOrNone
 
 
 class Version(Table, table=True):
@@ -66,6 +67,7 @@ class Version(Table, table=True):
     served_from: InstantOrNone
     served_to: InstantOrNone
     restored_from: int | None
+    previous_seal: WordsOrNone
 
 
 class VersionPeriod(Table, table=True):

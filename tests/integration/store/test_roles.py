@@ -12,10 +12,10 @@ from tests.support.versions import Store
 READER = "reingest_reader"
 MAY_CHANGE = {
     "run": {"finished_at", "outcome", "exit_code", "error", "version_id", "requests", "retries"},
-    "version": {"state", "reason", "seal", "served_from", "served_to"},
+    "version": {"state", "reason", "seal", "previous_seal", "served_from", "served_to"},
     "settlement_day": {
         "settlement_date", "current_version_id", "generation", "provisional_until", "confirmed_at", "confirmed_by",
-        "last_number", "withdrawn_fetches",
+        "last_number", "withdrawn_fetches", "withdrawn_seal",
     },
     "unit_override": {"retired_at"},
     "expected_total": {"retired_at"},
@@ -36,7 +36,7 @@ FIGURES = (
 )  # fmt: skip
 PEOPLE_READ = {
     "curtailment", "mining_estimate", "day", "day_unit", "day_mining", "month", "month_mining", "year", "year_mining",
-    "daily_summary_history", "wind_unit", "version_payload", "changes",
+    "daily_summary_history", "wind_unit", "version_payload", "changes", "day_digest", "month_digest", "year_digest",
 }  # fmt: skip
 
 
