@@ -48,6 +48,7 @@ COMMANDS: Final[Mapping[str, LazyCommand]] = {
     "show": LazyCommand("show", "show", "Totals, mining, periods and checks of a date, a month or a year."),
     "versions": LazyCommand("versions", "versions", "The versions of a date, newest first."),
     "diff": LazyCommand("diff", "diff", "What differs between two versions of a date."),
+    "why": LazyCommand("why", "why", "Why a date's figures changed between two of its versions."),
     "dump": LazyCommand("dump", "dump", "A version's content in one stable order, ending with its sha256."),
     "digest": LazyCommand("digest", "digest", "One hash of a date, month or year, to be compared with another site's."),
     "audit": LazyCommand("audit", "audit", "Where a date's figures come from: run, payloads, files, rows, totals."),

@@ -20,7 +20,7 @@ from reingest.curtailment.records import CurtailmentRecord
 from reingest.curtailment.totals import Totals
 from reingest.curtailment.words import DEFINITION_NAMES, DefinitionName
 from reingest.operations.figures_text import period_ranges
-from reingest.store.contents import VersionFacts, content_of, current_number, numbers_to_compare, version_facts
+from reingest.store.contents import VersionFacts, chosen_numbers, content_of, version_facts
 from reingest.store.database import Connection
 
 INPUTS: Final = ("sides", "register_hash", "definitions", "mining_inputs_hash", "code_version")
@@ -91,10 +91,7 @@ def diff(
     """
     output = Output.chosen(as_json=as_json, as_csv=as_csv)
     with reading() as connection:
-        if a is None:
-            older, newer = numbers_to_compare(connection, settlement_date)
-        else:
-            older, newer = a, b if b is not None else current_number(connection, settlement_date)
+        older, newer = chosen_numbers(connection, settlement_date, a, b)
         compared = compare_versions(connection, settlement_date, older, newer)
     # One line a field that changed, or a row that came or went: CSV has only these, a table has the sums above them.
     rows = list(_record_rows(compared.records))

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -12,7 +12,7 @@ from reingest.curtailment.content import Content, content_hash
 from reingest.curtailment.difficulty import DifficultyEpoch
 from reingest.curtailment.exact import plain
 from reingest.curtailment.figures import figures_of
-from reingest.curtailment.mining import MinerModel, mining_rates
+from reingest.curtailment.mining import MinerModel, MiningRate, mining_rates
 from reingest.curtailment.outcomes import judge_period, provisional_until
 from reingest.curtailment.records import CurtailmentRecord, earliest_created, select_records, wind_row_counts
 from reingest.curtailment.stack_facts import StackFacts, Subject, stack_facts, units_named
@@ -107,13 +107,18 @@ def mining_inputs(
 ) -> MiningInputs:
     """Return the date's mining rates with the hash of models, difficulties and rewards that gave them."""
     rates = mining_rates(settlement_periods(settlement_date), epochs, models=models)
+    return MiningInputs(rates, mining_hash(rates, models))
+
+
+def mining_hash(rates: Iterable[MiningRate] | None, models: Iterable[MinerModel]) -> str:
+    """Return the hash of models, difficulties and rewards: what a version records of its mining inputs."""
     basis = "\n".join(
         f"{rate.period} {rate.model} {plain(segment.difficulty)} {plain(segment.reward)} {segment.share}"
         for rate in rates or ()
         for segment in rate.segments
     )
     hardware = "\n".join(f"{model.name} {plain(model.hashrate_th)} {plain(model.power_w)}" for model in models)
-    return MiningInputs(rates, hashlib.sha256(f"{hardware}\n{basis}".encode()).hexdigest())
+    return hashlib.sha256(f"{hardware}\n{basis}".encode()).hexdigest()
 
 
 def _content(

@@ -9,10 +9,12 @@ from reingest.elexon.requests import Wire
 from reingest.lake.archive import Archive
 from reingest.operations.archived import read_archived
 from reingest.operations.date_inputs import DateInputs, FetchedStack
+from reingest.operations.facts import mining_hash
 from reingest.operations.version_inputs import ReadStack, inputs_of_version
 from reingest.store.contents import VersionFacts
 from reingest.store.database import Connection
 from reingest.store.fetches import Fetch
+from reingest.store.mining_inputs import miner_models
 from reingest.store.units import Register, register_named
 
 
@@ -58,6 +60,12 @@ class Rederiver:
             PayloadRejected: its system prices cannot be read any more.
         """
         return inputs_of_version(self.connection, self.archive, settlement_date, version, register, self.read)
+
+    def mining_known(self, version: VersionFacts, inputs: DateInputs) -> bool:
+        """Tell whether the version's mining rates are still what it was made with; its miner models are not stored."""
+        if inputs.rates is None:
+            return True
+        return mining_hash(inputs.rates, miner_models(self.connection)) == version.mining_inputs_hash
 
 
 @dataclass

@@ -80,6 +80,17 @@ def numbers_to_compare(connection: Connection, settlement_date: date) -> tuple[i
     return replaced[0], served
 
 
+def chosen_numbers(connection: Connection, settlement_date: date, a: int | None, b: int | None) -> tuple[int, int]:
+    """Return the numbers of the versions to compare, as a person named both, the older one, or none.
+
+    Raises:
+        NotFound: the date does not have what the choice needs.
+    """
+    if a is None:
+        return numbers_to_compare(connection, settlement_date)
+    return a, b if b is not None else current_number(connection, settlement_date)
+
+
 def content_of(connection: Connection, settlement_date: date, version: VersionFacts) -> Content:
     """Return what a stored version says.
 
