@@ -9,6 +9,10 @@ from reingest.errors import BadUsage
 
 # A stack's numbers have at most some 40 digits; 100 hold any product of two and any sum over a year.
 EXACT: Final = Context(prec=100, rounding=ROUND_HALF_EVEN, traps=[Inexact, InvalidOperation, DivisionByZero, Overflow])
+# A cashflow is a product of three, and three of the longest numbers that a reader takes have 144 digits.
+EXACT_CASHFLOW: Final = Context(
+    prec=160, rounding=ROUND_HALF_EVEN, traps=[Inexact, InvalidOperation, DivisionByZero, Overflow]
+)
 ZERO: Final = Decimal(0)
 
 
@@ -27,9 +31,9 @@ def exact_decimal(text: str) -> Decimal:
     return value
 
 
-def exactly() -> AbstractContextManager[Context]:
+def exactly(context: Context = EXACT) -> AbstractContextManager[Context]:
     """Compute under 100 digits for the block; a result inside it that does not fit them raises `decimal.Inexact`."""
-    return localcontext(EXACT)
+    return localcontext(context)
 
 
 def exact_sum(values: Iterable[Decimal]) -> Decimal:
@@ -46,6 +50,6 @@ def plain(value: Decimal) -> str:
     """Return the number as text in its one canonical form: no exponent, no trailing zeros, no negative zero.
 
     Raises:
-        decimal.Inexact: the number does not fit 100 digits.
+        decimal.Inexact: the number does not fit 160 digits.
     """
-    return f"{EXACT.normalize(value):f}" if value else "0"
+    return f"{EXACT_CASHFLOW.normalize(value):f}" if value else "0"

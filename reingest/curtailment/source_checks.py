@@ -7,78 +7,45 @@ other, with the register and with what is served.
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
-from decimal import Decimal
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final
 
-from reingest.calendar import SettlementPeriod
 from reingest.curtailment.checks import Check, shown
-from reingest.curtailment.exact import exactly, plain
-from reingest.curtailment.outcomes import FIRST_RUN_ENDS
+from reingest.curtailment.exact import ZERO, plain
 from reingest.curtailment.records import CurtailmentRecord
 from reingest.curtailment.stack_facts import StackFacts, Subject
-from reingest.curtailment.words import CheckStatus, Side
+from reingest.curtailment.verdicts import RuleVerdict
 
-WITNESS_TOLERANCE_MWH: Final = Decimal("0.000001")
+if TYPE_CHECKING:
+    from reingest.curtailment.words import CheckStatus
+
 FUTURE_TOLERANCE: Final = timedelta(days=3)
 """How far ahead of our own clock a calculation may claim to lie: clocks differ, and a stand-in foretells final runs."""
 
 
-class Witness(Protocol):
-    """A period's DISEBSP row; None where it has null."""
-
-    @property
-    def created_at(self) -> datetime:
-        """When Elexon calculated it."""
-
-    @property
-    def total_accepted_bid_volume(self) -> Decimal | None:
-        """`totalAcceptedBidVolume`, MWh."""
-
-    @property
-    def total_accepted_offer_volume(self) -> Decimal | None:
-        """`totalAcceptedOfferVolume`, MWh."""
-
-
-def accepted_totals(
-    periods: Mapping[int, SettlementPeriod],
-    stacks: Mapping[Subject, StackFacts],
-    witnesses: Mapping[int, Witness],
-    *,
-    incomparable: Collection[Subject],
-) -> Check:
+def accepted_totals(verdict: RuleVerdict) -> Check:
     """Check that the accepted volumes of each stack come to what the system prices say of it.
 
-    Figures of the first run, in the stack or in the witness, are not compared: they may be of different runs.
+    A difference that a rejected row or an older fetch may explain is said, and does not hold the date by itself.
 
     Args:
-        periods: The date's periods by number.
-        stacks: What each stack says.
-        witnesses: DISEBSP by period.
-        incomparable: Stacks of which a row was rejected, or that are not of this fetch.
+        verdict: What DISEBSP says by the rule of that name.
     """
-    differing, compared = [], 0
-    for subject, stack in sorted(stacks.items()):
-        period, side = subject
-        witness = witnesses.get(period)
-        if witness is None or subject in incomparable or _is_first_run(periods[period], stack, witness):
-            continue
-        said = accepted_volume(witness, side)
-        if said is None:
-            continue
-        compared += 1
-        if not comes_to(stack, said):
-            differing.append(
-                f"period {period} {side}: the rows come to {plain(stack.accepted_mwh)} MWh, "
-                f"the system prices say {plain(said)} MWh"
-            )
-    without = len(stacks) - compared
+    differing = [one for one in verdict.differences if one.cause is None]
+    explained = len(verdict.differences) - len(differing)
+    without = len(verdict.unverified) + explained
     status: CheckStatus = "fail" if differing else "warn" if without else "pass"
     return Check(
         name="accepted_totals",
         status=status,
         expected="each stack comes to DISEBSP's accepted total",
-        actual=f"{len(differing)} of {compared} differ" + (f", {without} could not be compared" if without else ""),
-        detail=shown(differing) or (f"{without} stacks could not be compared" if without else ""),
+        actual=f"{len(differing)} of {verdict.compared - explained} differ"
+        + (f", {without} could not be compared" if without else ""),
+        detail=shown(
+            f"period {one.period} {one.side}: the rows come to {plain(one.stack or ZERO)} MWh, "
+            f"the system prices say {plain(one.witness or ZERO)} MWh"
+            for one in differing
+        )
+        or (f"{without} stacks could not be compared" if without else ""),
     )
 
 
@@ -169,22 +136,6 @@ def unit_ids(
         actual=f"{len(unknown)} units are not there" if unknown else "rows without a unit" if wrong else "so",
         detail=shown(wrong or unknown),
     )
-
-
-def accepted_volume(witness: Witness, side: Side) -> Decimal | None:
-    """Return what the witness says that a side's accepted rows come to, MWh; None where it has null."""
-    return witness.total_accepted_bid_volume if side == "bid" else witness.total_accepted_offer_volume
-
-
-def comes_to(stack: StackFacts, said: Decimal) -> bool:
-    """Tell whether a stack's accepted rows come to what a witness says, MWh, up to the tolerance."""
-    with exactly():
-        return -WITNESS_TOLERANCE_MWH <= stack.accepted_mwh - said <= WITNESS_TOLERANCE_MWH
-
-
-def _is_first_run(period: SettlementPeriod, stack: StackFacts, witness: Witness) -> bool:
-    final = period.start + FIRST_RUN_ENDS
-    return stack.created_first is None or stack.created_first < final or witness.created_at < final
 
 
 def _folded(text: str) -> str:

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from reingest.curtailment.definitions import Definition
 from reingest.curtailment.exact import ZERO
-from reingest.curtailment.payments import energy, payment
+from reingest.curtailment.payments import energy, indicative_cashflow, payment
 from reingest.curtailment.records import CurtailmentRecord
 from reingest.curtailment.words import DefinitionName
 
@@ -94,6 +94,29 @@ def period_totals(
     grouped = {definition.name: _grouped(records, definition, attrgetter("period")) for definition in definitions}
     return {
         number: {name: totals_of(groups.get(number, ())) for name, groups in grouped.items()} for number in expected
+    }
+
+
+def daily_cashflows(
+    records: Sequence[CurtailmentRecord], definitions: Iterable[Definition]
+) -> dict[DefinitionName, Decimal | None]:
+    """Return one date's indicative cashflow in GBP by definition; None where it is unknown, zero without records.
+
+    It stands beside the totals and not in them: the totals are content, and their dump never changes under its number.
+    """
+    return {definition.name: indicative_cashflow(definition.select(records)) for definition in definitions}
+
+
+def unit_cashflows(
+    records: Sequence[CurtailmentRecord], definitions: Iterable[Definition]
+) -> dict[DefinitionName, dict[str, Decimal | None]]:
+    """Return one date's indicative cashflow in GBP by definition and BM unit, for the units of `unit_totals`."""
+    return {
+        definition.name: {
+            unit: indicative_cashflow(rows)
+            for unit, rows in sorted(_grouped(records, definition, attrgetter("bm_unit")).items())
+        }
+        for definition in definitions
     }
 
 

@@ -9,16 +9,26 @@ from reingest.elexon.wire_rows import RowCollector, WireRows
 from reingest.elexon.wire_xml import local_name, xml_rows
 
 
-def read_rows(body: bytes, fields: Iterable[str], dataset: str) -> WireRows:
+def read_rows(
+    body: bytes, fields: Iterable[str], dataset: str, *, group: str | None = None, keep_unknown: bool = True
+) -> WireRows:
     """Return the rows of an enveloped answer, in XML or JSON, whichever it is.
+
+    Args:
+        body: The answer, decompressed.
+        fields: The fields that become columns, by Elexon's names.
+        dataset: What the answer must be of, where it says what it is of.
+        group: A field that holds fields of its own, where the dataset has one.
+        keep_unknown: Whether what other fields say is kept.
 
     Raises:
         PayloadRejected: a structural fault; its `reject_code` says which (`reingest.elexon.rejects`).
     """
     found, content = sniff(body)
     if found == "xml":
-        return xml_rows(content, RowCollector(fields, local_name), dataset)
+        collector = RowCollector(fields, local_name, group=group, keep_unknown=keep_unknown)
+        return xml_rows(content, collector, dataset)
     try:
-        return json_rows(utf8_text(content), RowCollector(fields), dataset)
+        return json_rows(utf8_text(content), RowCollector(fields, group=group, keep_unknown=keep_unknown), dataset)
     except RecursionError as error:
         raise rejected("json_syntax", "the JSON is nested deeper than any answer") from error

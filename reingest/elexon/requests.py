@@ -5,7 +5,7 @@ Paths are those of Elexon's OpenAPI document. They are lower case, and a wrong o
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal
+from typing import Final, Literal
 from urllib.parse import urlencode
 
 from reingest.curtailment.words import Side
@@ -13,8 +13,17 @@ from reingest.curtailment.words import Side
 Wire = Literal["xml", "json", "csv"]
 """A format of the wire, as the `format` parameter names it."""
 
-Dataset = Literal["ISPSTACK", "DISEBSP", "BMUNITS"]
+WitnessDataset = Literal["BOAV", "EBOCF", "DISPTAV"]
+"""Whole days by side: acceptance volumes, indicative cashflows, and indicative volumes, which judge nothing."""
+
+Dataset = Literal["ISPSTACK", "DISEBSP", "BMUNITS"] | WitnessDataset
 """ISPSTACK is the stack, DISEBSP the system prices (a witness), BMUNITS the register of BM units."""
+
+_WHOLE_DAYS: Final[dict[Dataset, str]] = {
+    "BOAV": "acceptance/volumes",
+    "EBOCF": "indicative/cashflows",
+    "DISPTAV": "indicative/volumes",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +34,7 @@ class Request:
         dataset: What is asked for.
         settlement_date: None for the register, which has no date.
         period: The settlement period; None where a whole date is asked.
-        side: The side of the stack; None for other datasets.
+        side: The side of the stack or of a witness that has sides; None for other datasets.
         wire: The format asked for; what comes back is sniffed all the same.
     """
 
@@ -42,6 +51,8 @@ class Request:
             return f"/balancing/settlement/stack/all/{self.side}/{self.settlement_date}/{self.period}"
         if self.dataset == "DISEBSP":
             return f"/balancing/settlement/system-prices/{self.settlement_date}"
+        if self.dataset in _WHOLE_DAYS:
+            return f"/balancing/settlement/{_WHOLE_DAYS[self.dataset]}/all/{self.side}/{self.settlement_date}"
         return "/reference/bmunits/all"
 
     @property
@@ -63,6 +74,11 @@ def stack_request(settlement_date: date, period: int, side: Side, wire: Wire = "
 def system_prices_request(settlement_date: date, wire: Wire = "json") -> Request:
     """Return the request for a date's system prices, which decide what an empty stack means."""
     return Request("DISEBSP", settlement_date, None, None, wire)
+
+
+def witness_request(dataset: WitnessDataset, settlement_date: date, side: Side, wire: Wire = "json") -> Request:
+    """Return the request for one side of a witness, the whole date at once."""
+    return Request(dataset, settlement_date, None, side, wire)
 
 
 def bm_units_request() -> Request:

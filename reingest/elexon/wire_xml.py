@@ -16,7 +16,7 @@ from lxml import etree
 from reingest.elexon.rejects import rejected
 from reingest.elexon.sniff import utf8_text
 from reingest.elexon.wire_json import require_dataset
-from reingest.elexon.wire_rows import NULLS, RowCollector, WireRows
+from reingest.elexon.wire_rows import NULLS, Group, RowCollector, WireRows, camel_case
 
 _ERROR_ROOTS: Final = frozenset({"error", "errors", "errorresponse", "exception", "fault", "problem", "problemdetails"})
 _ENVELOPE: Final = frozenset({"metadata", "data", "responsemetadata", "responseheader", "responsebody"})
@@ -65,7 +65,7 @@ def xml_rows(content: bytes, collector: RowCollector, dataset: str) -> WireRows:
     _require_list(rows)
     null_words = b"NULL" in content or (b"!" in content and b"<![CDATA[" in content)
     for names, values in _deep_rows(rows, collector) if _DEEPER_THAN_FIELDS(rows) else _flat_rows(rows):
-        collector.add(names, [None if value in NULLS else value for value in values] if null_words else values)
+        collector.add(names, list(map(_without_null_word, values)) if null_words else values)
     drift = [local_name(part.tag) for name, part in parts.items() if name not in _ENVELOPE]
     return collector.rows("xml", envelope_unknown=drift)
 
@@ -86,7 +86,7 @@ def _flat_rows(rows: etree._Element) -> Iterator[tuple[list[str], list[str | Non
         yield names[begin:end], values[begin:end]
 
 
-def _deep_rows(rows: etree._Element, collector: RowCollector) -> Iterator[tuple[list[str], list[str | None]]]:
+def _deep_rows(rows: etree._Element, collector: RowCollector) -> Iterator[tuple[list[str], list[Group | str | None]]]:
     """Yield names and values of each row, where some field holds elements."""
     for row in rows:
         yield [field.tag for field in row], [_value(field, collector) for field in row]
@@ -143,13 +143,27 @@ def _require_list(rows: etree._Element) -> None:
         raise rejected("unknown_shape", f"rows have several names: {', '.join(sorted(map(local_name, names)))}")
 
 
-def _value(field: etree._Element, collector: RowCollector) -> str | None:
-    """Return a field's text; an unknown field that holds elements is kept as its own XML."""
+def _without_null_word(value: Group | str | None) -> Group | str | None:
+    return None if isinstance(value, str) and value in NULLS else value
+
+
+def _value(field: etree._Element, collector: RowCollector) -> Group | str | None:
+    """Return a field's text, or a group's texts; an unknown field that holds elements is kept as its own XML."""
+    if collector.is_group(field.tag):
+        return _group(field)
     if not len(field):
         return field.text
     if collector.knows(field.tag):
         raise rejected("unknown_shape", f"{local_name(field.tag)} holds elements, not one value")
     return etree.tostring(field, encoding="unicode", with_tail=False)
+
+
+def _group(field: etree._Element) -> Group:
+    """Return the texts of a field that holds fields of its own; an empty one says nothing."""
+    if (field.text or "").strip() or any(len(part) for part in field):
+        raise rejected("unknown_shape", f"{local_name(field.tag)} holds {' '.join(_words(field))[:80]!r}")
+    # As an envelope's children: two of one name are refused. Here the first letter's case is the shape's.
+    return {camel_case(local_name(part.tag)): part.text for part in _children(field).values()}
 
 
 def _words(element: etree._Element) -> list[str]:

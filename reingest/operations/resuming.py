@@ -11,8 +11,8 @@ from datetime import timedelta
 from itertools import groupby
 from typing import Final
 
-from reingest.curtailment.source_checks import accepted_volume, comes_to
 from reingest.curtailment.stack_facts import StackFacts, Subject, stack_facts
+from reingest.curtailment.witnesses import accepted_volume, comes_to
 from reingest.elexon.rows import stack_table
 from reingest.errors import ArchiveError
 from reingest.operations.archived import read_archived

@@ -17,6 +17,7 @@ from reingest.curtailment.checks import (
 )
 from reingest.curtailment.outcomes import combine_outcomes
 from reingest.curtailment.source_checks import accepted_totals, calculation_runs, so_flags, unit_ids
+from reingest.curtailment.witnesses import HeldStacks, judge_accepted_totals
 from reingest.curtailment.words import PeriodOutcome
 from reingest.operations.date_run import DateRun
 from reingest.store.versions import Difference, VersionPeriod, periods_of, recomputed_differences
@@ -46,16 +47,18 @@ def verify_date(run: DateRun) -> None:
 def _source_checks(run: DateRun) -> tuple[Check, ...]:
     """Compare the answers with each other, with the register and with what is served."""
     facts, register = run.require_facts(), run.require_register()
-    carried = {subject for subject, fetched in run.fetched.items() if fetched.carried}
-    rejected = {(reject.period, reject.side) for reject in facts.rejects}
+    stacks = HeldStacks(
+        settlement_date=run.settlement_date,
+        sides=run.sides,
+        facts=facts.stacks,
+        answered={subject for subject, fetched in run.fetched.items() if fetched.stack is not None},
+        rejects=facts.rejects,
+        carried={subject for subject, fetched in run.fetched.items() if fetched.carried},
+        wind_units=register.wind_units,
+    )
     served = periods_of(run.connection, run.current.id) if run.diff and run.current.id is not None else []
     return (
-        accepted_totals(
-            {period.number: period for period in run.calendar},
-            facts.stacks,
-            run.system_prices,
-            incomparable=carried | rejected,
-        ),
+        accepted_totals(judge_accepted_totals(stacks, run.system_prices)),
         calculation_runs(
             _created(facts.periods),
             _created(served),

@@ -10,6 +10,8 @@ from reingest.calendar import settlement_periods
 from reingest.curtailment.checks import Check
 from reingest.curtailment.source_checks import accepted_totals, calculation_runs, so_flags, unit_ids
 from reingest.curtailment.stack_facts import StackFacts, Subject, stack_facts, units_named
+from reingest.curtailment.witnesses import HeldStacks, judge_accepted_totals
+from reingest.curtailment.words import Side
 from tests.support.curtailment import record, stack_rows
 
 DAY = date(2026, 8, 6)
@@ -36,10 +38,27 @@ def facts(**fields: object) -> StackFacts:
     return StackFacts(**{**values, **fields})  # type: ignore[arg-type]
 
 
-def judged(stack: StackFacts, price: Price | None, *, incomparable: bool = False) -> Check:
-    subject: Subject = (1, "bid")
-    prices = {} if price is None else {1: price}
-    return accepted_totals(PERIODS, {subject: stack}, prices, incomparable={subject} if incomparable else ())
+@dataclass(frozen=True)
+class Reject:
+    period: int = 1
+    side: Side = "bid"
+    bm_unit: str | None = "T_LARYW-1"
+
+
+def judged(stack: StackFacts, price: Price | None, *, rejected: bool = False, carried: bool = False) -> Check:
+    """Return what the check says of one stack, where all others are empty and so is what DISEBSP says of them."""
+    zero = Price(created_at=PERIODS[48].end + timedelta(days=1), total_accepted_bid_volume=Decimal(0))
+    prices = dict.fromkeys(PERIODS, zero) | {1: price}
+    subjects: list[Subject] = [(period, "bid") for period in PERIODS]
+    stacks = HeldStacks(
+        settlement_date=DAY,
+        sides=("bid",),
+        facts={(1, "bid"): stack},
+        answered=subjects,
+        rejects=[Reject()] if rejected else (),
+        carried=subjects[:1] if carried else (),
+    )
+    return accepted_totals(judge_accepted_totals(stacks, {n: price for n, price in prices.items() if price}))
 
 
 @pytest.mark.parametrize(
@@ -52,22 +71,23 @@ def test_a_sum_is_the_witness_s_up_to_the_tolerance(volume: str, status: str) ->
 
 
 @pytest.mark.parametrize(
-    ("stack", "price", "incomparable"),
+    ("stack", "price", "rejected", "carried"),
     [
-        (facts(created_first=FIRST), Price(), False),
-        (facts(created_first=None), Price(), False),
-        (facts(), Price(created_at=FIRST), False),
-        (facts(), Price(total_accepted_bid_volume=None), False),
-        (facts(), None, False),
-        (facts(), Price(), True),
+        (facts(created_first=FIRST), Price(), False, False),
+        (facts(created_first=None), Price(), False, False),
+        (facts(), Price(created_at=FIRST), False, False),
+        (facts(), Price(total_accepted_bid_volume=None), False, False),
+        (facts(), None, False, False),
+        (facts(), Price(), True, False),
+        (facts(), Price(), False, True),
     ],
-    ids=["first run", "no run", "witness of the first run", "null", "no witness", "rejects"],
+    ids=["first run", "no run", "witness of the first run", "null", "no witness", "rejects", "another fetch"],
 )
-def test_what_cannot_be_compared_is_said(stack: StackFacts, price: Price | None, incomparable: bool) -> None:
+def test_what_cannot_be_compared_is_said(stack: StackFacts, price: Price | None, rejected: bool, carried: bool) -> None:
     """A stack that differs from a witness that proves nothing is no fault, and no pass either."""
     wrong = facts(accepted_mwh=Decimal(-99), created_first=stack.created_first)
-    found = judged(wrong, price, incomparable=incomparable)
-    assert (found.status, found.actual) == ("warn", "0 of 0 differ, 1 could not be compared")
+    found = judged(wrong, price, rejected=rejected, carried=carried)
+    assert (found.status, found.actual) == ("warn", "0 of 47 differ, 1 could not be compared")
 
 
 def test_only_a_changed_figure_of_an_earlier_run_holds() -> None:
