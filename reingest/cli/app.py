@@ -59,6 +59,7 @@ COMMANDS: Final[Mapping[str, LazyCommand]] = {
     "run": LazyCommand("run", "app", "Runs: who asked for what, and how it ended."),
     "units": LazyCommand("units", "app", "The register of BM units, and which of them count as wind."),
     "expected": LazyCommand("expected", "app", "Expected totals, which a date must come to."),
+    "gaps": LazyCommand("gaps", "app", "Periods that the source will never publish, accepted by a person."),
     "mining": LazyCommand("mining", "app", "Bitcoin difficulty, which mining estimates are made from."),
     "metrics": LazyCommand("metrics", "metrics", "Counts and times in Prometheus' text format."),
     "db": LazyCommand("db", "app", "The embedded Postgres, and the schema."),

@@ -14,6 +14,7 @@ _FIGURES: Final = (
     Column("definition", "definition"),
     Column("energy_mwh", "energy MWh", "energy"),
     Column("payment_gbp", "payment GBP", "money"),
+    Column("indicative_cashflow_gbp", "indicative GBP", "money"),
     Column("records", "records", "count"),
     Column("bm_units", "units", "count"),
 )
@@ -23,6 +24,7 @@ _SPAN: Final = (
     Column("days_published", "published", "count"),
     Column("days_expected", "of days", "count"),
     Column("days_provisional", "provisional", "count"),
+    Column("days_verified", "verified", "count"),
 )
 _CHECKS: Final = (
     Column("status", "check"),
@@ -67,6 +69,7 @@ def _day_rows(day: ShownDay) -> Iterator[dict[str, object]]:
             "definition": name,
             "energy_mwh": figures.energy_mwh,
             "payment_gbp": figures.payment_gbp,
+            "indicative_cashflow_gbp": figures.indicative_cashflow_gbp,
             "records": figures.records,
             "bm_units": figures.bm_units,
             "periods": figures.periods,
@@ -85,6 +88,8 @@ def _day_heading(day: ShownDay) -> list[str]:
         lines.append(f"Version {day.held_version} is held beside it. Publish that: {command}")
     if day.provisional:
         lines.append(f"Provisional until {instant(day.provisional_until)}: Elexon will calculate some periods again.")
+    if day.accepted_gaps:
+        lines.append(f"{day.accepted_gaps} periods are gaps of the source that a person accepted (reingest gaps list).")
     if day.mining_state == "unavailable":
         lines.append("BTC is not known: the difficulty table does not reach this date (reingest mining extend FILE).")
     return [*lines, ""]

@@ -1,12 +1,12 @@
 """What became of a settlement period, judged from the answers, and whether Elexon will still change it."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final, Protocol
 
 from reingest.calendar import SettlementPeriod
-from reingest.curtailment.words import PeriodOutcome, Side
+from reingest.curtailment.words import COMPLETE_OUTCOMES, PeriodOutcome, Side
 
 # Elexon runs each period's calculation again 24 h 14 min after the period's end, which is 24 h 44 min after its
 # start. A row created earlier than start + 24 h comes from the first run, about 14 minutes after the period.
@@ -82,6 +82,17 @@ def provisional_until(periods: Iterable[tuple[SettlementPeriod, datetime | None]
         if created_at is None or created_at < period.start + FIRST_RUN_ENDS
     )
     return max(due, default=None)
+
+
+def accepted_gap(outcomes: Mapping[Side, PeriodOutcome], accepted: Collection[Side]) -> bool:
+    """Tell whether all that a period lacks are sides that are not published, and that a person accepted as a gap.
+
+    Args:
+        outcomes: What became of each of its sides.
+        accepted: The sides that a person accepted.
+    """
+    lacking = {side: outcome for side, outcome in outcomes.items() if outcome not in COMPLETE_OUTCOMES}
+    return bool(lacking) and all(outcome == "not_published" and side in accepted for side, outcome in lacking.items())
 
 
 def _volumes(side: Side, price: SystemPrice) -> tuple[Decimal | None, Decimal | None]:

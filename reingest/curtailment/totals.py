@@ -26,6 +26,8 @@ class Totals:
         records: How many records.
         bm_units: How many distinct BM units among them.
         periods: How many distinct settlement periods among them.
+        indicative_cashflow_gbp: As the payment, times the transmission loss multiplier; None, not known, where a
+            record lacks one.
     """
 
     energy_mwh: Decimal
@@ -33,9 +35,10 @@ class Totals:
     records: int
     bm_units: int
     periods: int
+    indicative_cashflow_gbp: Decimal | None
 
 
-NOTHING = Totals(energy_mwh=ZERO, payment_gbp=ZERO, records=0, bm_units=0, periods=0)
+NOTHING = Totals(energy_mwh=ZERO, payment_gbp=ZERO, records=0, bm_units=0, periods=0, indicative_cashflow_gbp=ZERO)
 
 
 def totals_of(records: Sequence[CurtailmentRecord]) -> Totals:
@@ -52,6 +55,7 @@ def totals_of(records: Sequence[CurtailmentRecord]) -> Totals:
         records=len(records),
         bm_units=len({record.bm_unit for record in records}),
         periods=len({record.period for record in records}),
+        indicative_cashflow_gbp=indicative_cashflow(records),
     )
 
 
@@ -94,29 +98,6 @@ def period_totals(
     grouped = {definition.name: _grouped(records, definition, attrgetter("period")) for definition in definitions}
     return {
         number: {name: totals_of(groups.get(number, ())) for name, groups in grouped.items()} for number in expected
-    }
-
-
-def daily_cashflows(
-    records: Sequence[CurtailmentRecord], definitions: Iterable[Definition]
-) -> dict[DefinitionName, Decimal | None]:
-    """Return one date's indicative cashflow in GBP by definition; None where it is unknown, zero without records.
-
-    It stands beside the totals and not in them: the totals are content, and their dump never changes under its number.
-    """
-    return {definition.name: indicative_cashflow(definition.select(records)) for definition in definitions}
-
-
-def unit_cashflows(
-    records: Sequence[CurtailmentRecord], definitions: Iterable[Definition]
-) -> dict[DefinitionName, dict[str, Decimal | None]]:
-    """Return one date's indicative cashflow in GBP by definition and BM unit, for the units of `unit_totals`."""
-    return {
-        definition.name: {
-            unit: indicative_cashflow(rows)
-            for unit, rows in sorted(_grouped(records, definition, attrgetter("bm_unit")).items())
-        }
-        for definition in definitions
     }
 
 

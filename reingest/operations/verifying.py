@@ -15,11 +15,12 @@ from reingest.curtailment.checks import (
     wind_rejects,
     wind_rows_priced,
 )
-from reingest.curtailment.outcomes import combine_outcomes
+from reingest.curtailment.outcomes import accepted_gap, combine_outcomes
 from reingest.curtailment.source_checks import accepted_totals, calculation_runs, so_flags, unit_ids
 from reingest.curtailment.witnesses import HeldStacks, judge_accepted_totals
-from reingest.curtailment.words import PeriodOutcome
+from reingest.curtailment.words import PeriodOutcome, Side
 from reingest.operations.date_run import DateRun
+from reingest.store.gaps import accepted_gaps
 from reingest.store.versions import Difference, VersionPeriod, periods_of, recomputed_differences
 
 _SHOWN = 5
@@ -30,7 +31,7 @@ def verify_date(run: DateRun) -> None:
     facts = run.require_facts()
     wind_units = run.require_register().wind_units
     run.checks = [
-        periods_complete(run.settlement_date, period_outcomes(run)),
+        periods_complete(run.settlement_date, period_outcomes(run), _accepted_gaps(run)),
         wind_rejects(facts.rejects, wind_units),
         other_rejects(facts.rejects, wind_units),
         wind_rows_priced(facts.content.records),
@@ -51,7 +52,7 @@ def _source_checks(run: DateRun) -> tuple[Check, ...]:
         settlement_date=run.settlement_date,
         sides=run.sides,
         facts=facts.stacks,
-        answered={subject for subject, fetched in run.fetched.items() if fetched.stack is not None},
+        answered={subject for subject, fetched in run.fetched.items() if fetched.error is None},
         rejects=facts.rejects,
         carried={subject for subject, fetched in run.fetched.items() if fetched.carried},
         wind_units=register.wind_units,
@@ -82,6 +83,17 @@ def period_outcomes(run: DateRun) -> dict[int, PeriodOutcome]:
     for period in run.require_facts().periods:
         sides[period.period].append(period.outcome)
     return {period: combine_outcomes(outcomes) for period, outcomes in sides.items()}
+
+
+def _accepted_gaps(run: DateRun) -> list[int]:
+    """Return the periods of which nothing is lacking but what a person accepted as a gap of the source."""
+    accepted: dict[int, set[Side]] = defaultdict(set)
+    for period, side in accepted_gaps(run.connection, run.settlement_date):
+        accepted[period].add(side)
+    outcomes: dict[int, dict[Side, PeriodOutcome]] = defaultdict(dict)
+    for one in run.require_facts().periods:
+        outcomes[one.period][one.side] = one.outcome
+    return [period for period, sides in accepted.items() if accepted_gap(outcomes[period], sides)]
 
 
 def decide(run: DateRun) -> None:

@@ -22,16 +22,21 @@ SpanKind = Literal["month", "year"]
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What a set of records comes to by one definition: MWh, GBP, and counts."""
+    """What a set of records comes to by one definition: MWh, GBP, and counts.
+
+    Attributes:
+        indicative_cashflow_gbp: As the payment, times the transmission loss multiplier; None where it is not known.
+    """
 
     energy_mwh: Decimal
     payment_gbp: Decimal
     records: int
     bm_units: int
     periods: int
+    indicative_cashflow_gbp: Decimal | None
 
 
-NO_FIGURES = Figures(Decimal(0), Decimal(0), 0, 0, 0)
+NO_FIGURES = Figures(Decimal(0), Decimal(0), 0, 0, 0, Decimal(0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +57,7 @@ class ShownDay:
     Attributes:
         state: `published`, or `held`: then nothing is served.
         held_version: Number of a held version that could be published now.
+        accepted_gaps: How many of its periods are not published and accepted as gaps of the source by a person.
         totals: By definition; a definition whose sides were not fetched is left out.
         mining: BTC by definition and miner model, each None where `mining_state` is `unavailable`.
         periods: How many the calendar has, and how many had each outcome.
@@ -65,6 +71,7 @@ class ShownDay:
     generation: int
     provisional: bool
     provisional_until: datetime | None
+    accepted_gaps: int
     served_from: datetime | None
     created_at: datetime
     reason: str | None
@@ -87,7 +94,12 @@ class ShownDay:
 
 @dataclass(frozen=True, slots=True)
 class SpanFigures:
-    """A month's or year's totals by one definition, over its served dates: MWh, GBP, counts."""
+    """A month's or year's totals by one definition, over its served dates: MWh, GBP, counts.
+
+    Attributes:
+        indicative_cashflow_gbp: None, not known, where that of one of the dates is not.
+        days_verified: How many of the dates Elexon's other datasets confirm.
+    """
 
     energy_mwh: Decimal
     payment_gbp: Decimal
@@ -96,6 +108,8 @@ class SpanFigures:
     days_published: int
     days_provisional: int
     days_estimated: int
+    indicative_cashflow_gbp: Decimal | None
+    days_verified: int
 
 
 @dataclass(frozen=True, slots=True)

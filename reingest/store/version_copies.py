@@ -17,6 +17,9 @@ _COPIES: Final = (
     "restore_daily_unit_summaries",
     "restore_daily_mining",
     "restore_mining_rates",
+    "restore_witnesses",
+    "restore_verdicts",
+    "restore_differences",
 )
 
 
@@ -49,7 +52,7 @@ def copy_version(
         checkpoint("after_restored_version_row")
         with connection.transaction():
             for name in _COPIES:
-                connection.execute(query(name), {"version_id": version_id, "source_id": source.id})
+                connection.execute(query(name), {"version_id": version_id, "source_id": source.id, "run_id": run_id})
             checkpoint("before_restored_rows_commit")
             move_version(connection, version_id, "staging", "candidate")
         checkpoint("after_restored_rows_commit")

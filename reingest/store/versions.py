@@ -325,12 +325,24 @@ def _bulk_rows(candidate: Candidate) -> Iterable[tuple[str, Iterable[Sequence[An
     )
     yield (
         "copy_daily_summaries",
-        ((name, t.energy_mwh, t.payment_gbp, t.records, t.bm_units, t.periods) for name, t in candidate.totals.items()),
+        (
+            (name, t.energy_mwh, t.payment_gbp, t.records, t.bm_units, t.periods, t.indicative_cashflow_gbp)
+            for name, t in candidate.totals.items()
+        ),
     )
     yield (
         "copy_daily_unit_summaries",
         (
-            (name, unit, candidate.register.lead_parties.get(unit), t.energy_mwh, t.payment_gbp, t.records, t.periods)
+            (
+                name,
+                unit,
+                candidate.register.lead_parties.get(unit),
+                t.energy_mwh,
+                t.payment_gbp,
+                t.records,
+                t.periods,
+                t.indicative_cashflow_gbp,
+            )
             for name, units in candidate.unit_totals.items()
             for unit, t in units.items()
         ),

@@ -67,15 +67,18 @@ select version_id, period, 'bid', number, bm_unit, acceptance_id, -1, false, so_
 from parts cross join rows;
 
 -- name: summaries
-insert into daily_summary (version_id, definition, energy_mwh, payment_gbp, records, bm_units, periods)
-select id, definition, 66574.190966101, 4858195.4655962884, records, records / 48, 48
+insert into daily_summary (version_id, definition, energy_mwh, payment_gbp, records, bm_units, periods,
+    indicative_cashflow_gbp)
+select id, definition, 66574.190966101, 4858195.4655962884, records, records / 48, 48, 4801234.4655962884
 from version cross join unnest('{all_bids,net,so_flagged}'::text[]) as definition
 where code_version = 'bench'
 order by id, definition;
 
 -- name: unit_summaries
-insert into daily_unit_summary (version_id, definition, bm_unit, lead_party, energy_mwh, payment_gbp, records, periods)
-select id, definition, format('T_BENCH-%%s', 1000 + place), 'Bench Wind Limited', 840.123456789, 61497.4109569157, 48, 48
+insert into daily_unit_summary (version_id, definition, bm_unit, lead_party, energy_mwh, payment_gbp, records, periods,
+    indicative_cashflow_gbp)
+select id, definition, format('T_BENCH-%%s', 1000 + place), 'Bench Wind Limited', 840.123456789, 61497.4109569157, 48, 48,
+    60774.4109569157
 from version cross join unnest('{all_bids,net,so_flagged}'::text[]) as definition
 cross join generate_series(1, %(records)s / 48) as unit (place)
 where code_version = 'bench'

@@ -17,7 +17,8 @@ from tests.support.days import TINY_DATE
 # All that is served of a date, in one statement: totals, units, mining, rows; and that it is current, and told.
 _LOOK: Final = """
 select md5(string_agg(line, E'\\n' order by line)) from (
-    select concat_ws(' ', 'day', definition, energy_mwh, payment_gbp, records, bm_units, periods) as line
+    select concat_ws(' ', 'day', definition, energy_mwh, payment_gbp, records, bm_units, periods,
+        indicative_cashflow_gbp) as line
     from day where settlement_date = %(date)s
     union all
     select concat_ws(' ', 'unit', definition, bm_unit, lead_party, energy_mwh, payment_gbp, records, periods)

@@ -9,7 +9,7 @@ join run on run.id = version.run_id
 where version.settlement_date = %(settlement_date)s and version.number = %(number)s;
 
 -- name: audited_answers
--- Every answer that a version was built from: stacks by period and side, then system prices and the register.
+-- Every answer that a version was built from: stacks by period and side, then system prices, register and witnesses.
 select period.period, period.side, coalesce("fetch".dataset, 'ISPSTACK') as dataset, period.outcome,
     period.rows, period.accepted, period.rejects, period.wind_rows, coalesce(record.records, 0) as records,
     "fetch".id as fetch_id, "fetch".run_id as fetched_by, "fetch".url, "fetch".answered_at,
@@ -27,6 +27,14 @@ select null, null, "fetch".dataset, null, null, null, null, null, null, "fetch".
 from version
 join register on register.id = version.register_id
 join "fetch" on "fetch".id in (version.system_prices_fetch_id, register.fetch_id)
+left join payload on payload.sha256 = "fetch".payload_sha256
+where version.id = %(version_id)s
+union all
+select null, "fetch".side, "fetch".dataset, null, null, null, null, null, null, "fetch".id, "fetch".run_id,
+    "fetch".url, "fetch".answered_at, "fetch".payload_sha256, payload.size, payload.stored_size
+from version
+join version_witness named on named.version_id = version.id and named.run_id = version.run_id
+join "fetch" on "fetch".id = named.fetch_id and "fetch".dataset <> 'DISEBSP'
 left join payload on payload.sha256 = "fetch".payload_sha256
 where version.id = %(version_id)s
 order by period nulls last, side, fetch_id;

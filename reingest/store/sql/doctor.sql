@@ -82,6 +82,12 @@ with served as (
     select version.system_prices_fetch_id
     from settlement_day day join version on version.id = day.current_version_id
     where day.settlement_date = %(settlement_date)s
+    union all
+    select named.fetch_id
+    from settlement_day day
+    join version on version.id = day.current_version_id
+    join version_witness named on named.version_id = version.id and named.run_id = version.run_id
+    where day.settlement_date = %(settlement_date)s
 )
 select "fetch".payload_sha256 as sha256, payload.size, payload.stored_size,
     bool_or("fetch".id in (select fetch_id from served)) as served,

@@ -23,7 +23,8 @@ from answered order by place
 returning id;
 
 -- name: fetches_of_version
--- The named list of fetches that a version was built from: its stacks, and the system prices that judged its zeros.
+-- The named list of fetches that a version was built from: its stacks, the system prices that judged its zeros, and
+-- the witnesses that its own run judged it by.
 -- By ids and not by a join with OR, which would read every fetch there is.
 select id, dataset, settlement_date, period, side, wire, url, status, content_type, payload_sha256, requested_at,
     answered_at, attempts
@@ -32,6 +33,10 @@ where id in (
     select fetch_id from version_period where version_id = %(version_id)s
     union all
     select system_prices_fetch_id from version where id = %(version_id)s
+    union all
+    select named.fetch_id
+    from version_witness named join version on version.id = named.version_id and version.run_id = named.run_id
+    where version.id = %(version_id)s
 );
 
 -- name: newest_fetches
@@ -43,7 +48,8 @@ left join (
     select unnest(withdrawn_fetches) as id, true as withdrawn
     from settlement_day where settlement_date = %(settlement_date)s
 ) served using (id)
-where settlement_date = %(settlement_date)s and dataset in ('ISPSTACK', 'DISEBSP') and (status = 200 or withdrawn)
+where settlement_date = %(settlement_date)s and dataset in ('ISPSTACK', 'DISEBSP', 'BOAV', 'EBOCF', 'DISPTAV')
+    and (status = 200 or withdrawn)
 order by dataset, period, side, withdrawn nulls last, answered_at desc, id desc;
 
 -- name: fetched_from

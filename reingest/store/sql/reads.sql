@@ -5,7 +5,14 @@ select version.id, version.number, version.state, coalesce(day.generation, 0) as
     version.code_version, version.content_hash, version.rows, version.rejects, version.records, version.reason,
     version.created_at, version.served_from,
     case when version.state = 'published' then day.provisional_until else version.provisional_until end
-        as provisional_until
+        as provisional_until,
+    (
+        select count(distinct gap.period)
+        from source_gap gap
+        join version_period period on period.version_id = version.id and period.period = gap.period
+            and period.side = gap.side and period.outcome = 'not_published'
+        where gap.settlement_date = version.settlement_date and gap.retired_at is null
+    ) as accepted_gaps
 from version
 left join settlement_day day using (settlement_date)
 where version.settlement_date = %(settlement_date)s
@@ -27,7 +34,10 @@ limit 1;
 -- Totals by period and definition; a period without records has no row here.
 select record.period, definition.name as definition, -sum(record.volume) as energy_mwh,
     coalesce(sum(record.volume * record.original_price), 0) as payment_gbp, count(*) as records,
-    count(distinct record.bm_unit) as bm_units
+    count(distinct record.bm_unit) as bm_units,
+    case when count(*) = count(record.volume * record.original_price * record.transmission_loss_multiplier)
+        then sum(record.volume * record.original_price * record.transmission_loss_multiplier)
+    end as indicative_cashflow_gbp
 from version
 join curtailment_record record on record.version_id = version.id
 cross join lateral (values
@@ -39,7 +49,7 @@ where version.id = %(version_id)s and definition.counts
 group by record.period, definition.name;
 
 -- name: totals_of_version
-select definition, energy_mwh, payment_gbp, records, bm_units, periods
+select definition, energy_mwh, payment_gbp, records, bm_units, periods, indicative_cashflow_gbp
 from daily_summary where version_id = %(version_id)s;
 
 -- name: side_outcomes_of_version
@@ -58,7 +68,7 @@ select name from miner_model order by name;
 
 -- name: months_of_totals
 select month as span, definition, energy_mwh, payment_gbp, records, bm_units, days_expected, days_published,
-    days_provisional
+    days_provisional, indicative_cashflow_gbp, days_verified
 from month where month >= %(start)s and month < %(end)s order by month;
 
 -- name: months_of_mining
@@ -67,7 +77,7 @@ from month_mining where month >= %(start)s and month < %(end)s;
 
 -- name: years_of_totals
 select year as span, definition, energy_mwh, payment_gbp, records, bm_units, days_expected, days_published,
-    days_provisional
+    days_provisional, indicative_cashflow_gbp, days_verified
 from year where year >= %(start)s and year < %(end)s order by year;
 
 -- name: years_of_mining

@@ -50,6 +50,8 @@ with served as (
             select fetch_id from version_period where version_id = served.id and fetch_id is not null
             union select system_prices_fetch_id from version
                 where version.id = served.id and system_prices_fetch_id is not null
+            union select fetch_id from version_witness
+                where version_id = served.id and run_id = (select run_id from version where id = served.id)
         )
     from served
     where day.settlement_date = served.settlement_date

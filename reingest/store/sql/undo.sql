@@ -35,13 +35,16 @@ select %(version_id)s, fetch_id, period, side, payload_row, code, field, message
 from reject where version_id = %(source_id)s;
 
 -- name: restore_daily_summaries
-insert into daily_summary (version_id, definition, energy_mwh, payment_gbp, records, bm_units, periods)
-select %(version_id)s, definition, energy_mwh, payment_gbp, records, bm_units, periods
+insert into daily_summary (version_id, definition, energy_mwh, payment_gbp, records, bm_units, periods,
+    indicative_cashflow_gbp)
+select %(version_id)s, definition, energy_mwh, payment_gbp, records, bm_units, periods, indicative_cashflow_gbp
 from daily_summary where version_id = %(source_id)s;
 
 -- name: restore_daily_unit_summaries
-insert into daily_unit_summary (version_id, definition, bm_unit, lead_party, energy_mwh, payment_gbp, records, periods)
-select %(version_id)s, definition, bm_unit, lead_party, energy_mwh, payment_gbp, records, periods
+insert into daily_unit_summary (version_id, definition, bm_unit, lead_party, energy_mwh, payment_gbp, records, periods,
+    indicative_cashflow_gbp)
+select %(version_id)s, definition, bm_unit, lead_party, energy_mwh, payment_gbp, records, periods,
+    indicative_cashflow_gbp
 from daily_unit_summary where version_id = %(source_id)s;
 
 -- name: restore_daily_mining
@@ -52,6 +55,32 @@ select %(version_id)s, definition, miner_model, btc from daily_mining where vers
 insert into mining_rate (version_id, period, miner_model, difficulty, reward, btc_per_mwh, segments)
 select %(version_id)s, period, miner_model, difficulty, reward, btc_per_mwh, segments
 from mining_rate where version_id = %(source_id)s;
+
+-- name: restore_witnesses
+-- What the older version's own run judged it by is named by the new one too.
+insert into version_witness (version_id, run_id, fetch_id)
+select %(version_id)s, %(run_id)s, fetch_id
+from version_witness
+join version on version.id = version_witness.version_id and version.run_id = version_witness.run_id
+where version_id = %(source_id)s;
+
+-- name: restore_verdicts
+-- The content is the same, so what the witnesses say of it is.
+insert into witness_verdict (version_id, run_id, rule, rules, status, compared, not_compared, reasons, differences,
+    judged_at)
+select %(version_id)s, %(run_id)s, rule, rules, status, compared, not_compared, reasons, differences, judged_at
+from witness_verdict verdict
+join standing_verdict standing using (version_id, run_id)
+where version_id = %(source_id)s;
+
+-- name: restore_differences
+insert into witness_difference (version_id, run_id, rule, period, side, bm_unit, acceptance_id, pair_id, stack,
+    witness, difference, wind, cause)
+select %(version_id)s, %(run_id)s, rule, period, side, bm_unit, acceptance_id, pair_id, stack, witness, difference,
+    wind, cause
+from witness_difference
+join standing_verdict standing using (version_id, run_id)
+where version_id = %(source_id)s;
 
 -- name: purgeable_versions
 -- Abandoned and held ones beyond the newest few of each date. A held one that is its date's newest, abandoned ones
@@ -98,7 +127,16 @@ select 'mining_rate', count(*), coalesce(sum(pg_column_size(mining_rate)), 0)
 from mining_rate join doomed using (version_id)
 union all
 select 'check_result', count(*), coalesce(sum(pg_column_size(check_result)), 0)
-from check_result join doomed using (version_id);
+from check_result join doomed using (version_id)
+union all
+select 'version_witness', count(*), coalesce(sum(pg_column_size(version_witness)), 0)
+from version_witness join doomed using (version_id)
+union all
+select 'witness_verdict', count(*), coalesce(sum(pg_column_size(witness_verdict)), 0)
+from witness_verdict join doomed using (version_id)
+union all
+select 'witness_difference', count(*), coalesce(sum(pg_column_size(witness_difference)), 0)
+from witness_difference join doomed using (version_id);
 
 -- name: purge_versions
 select purge_versions(%(ids)s);

@@ -55,11 +55,12 @@ copy curtailment_record (version_id, period, side, sequence_number, bm_unit, acc
 copy reject (version_id, fetch_id, period, side, payload_row, code, field, message, bm_unit, wind, raw) from stdin;
 
 -- name: copy_daily_summaries
-copy daily_summary (version_id, definition, energy_mwh, payment_gbp, records, bm_units, periods) from stdin;
+copy daily_summary (version_id, definition, energy_mwh, payment_gbp, records, bm_units, periods,
+    indicative_cashflow_gbp) from stdin;
 
 -- name: copy_daily_unit_summaries
-copy daily_unit_summary (version_id, definition, bm_unit, lead_party, energy_mwh, payment_gbp, records, periods)
-from stdin;
+copy daily_unit_summary (version_id, definition, bm_unit, lead_party, energy_mwh, payment_gbp, records, periods,
+    indicative_cashflow_gbp) from stdin;
 
 -- name: copy_daily_mining
 copy daily_mining (version_id, definition, miner_model, btc) from stdin;
@@ -79,7 +80,8 @@ with version as (
     select id, sides from version where id = %(version_id)s
 ), counted as (
     select definition.name as definition, record.bm_unit, record.period, -record.volume as energy_mwh,
-        record.volume * record.original_price as payment_gbp
+        record.volume * record.original_price as payment_gbp,
+        record.volume * record.original_price * record.transmission_loss_multiplier as cashflow_gbp
     from version
     join curtailment_record record on record.version_id = version.id
     cross join lateral (values
@@ -90,11 +92,13 @@ with version as (
     where definition.counts
 ), day as (
     select definition, sum(energy_mwh) as energy_mwh, coalesce(sum(payment_gbp), 0) as payment_gbp,
-        count(*) as records, count(distinct bm_unit) as bm_units, count(distinct period) as periods
+        count(*) as records, count(distinct bm_unit) as bm_units, count(distinct period) as periods,
+        case when count(cashflow_gbp) = count(*) then sum(cashflow_gbp) end as indicative_cashflow_gbp
     from counted group by definition
 ), unit as (
     select definition, bm_unit, sum(energy_mwh) as energy_mwh, coalesce(sum(payment_gbp), 0) as payment_gbp,
-        count(*) as records, count(distinct period) as periods
+        count(*) as records, count(distinct period) as periods,
+        case when count(cashflow_gbp) = count(*) then sum(cashflow_gbp) end as indicative_cashflow_gbp
     from counted group by definition, bm_unit
 ), mined as (
     select energy.definition, rate.miner_model, sum(round_half_even(energy.energy_mwh * rate.btc_per_mwh, 18)) as btc
@@ -105,20 +109,28 @@ with version as (
 )
 select 'day' as level, definition, null as subject,
     concat_ws(' ', coalesce(day.energy_mwh, 0), coalesce(day.payment_gbp, 0), coalesce(day.records, 0),
-        coalesce(day.bm_units, 0), coalesce(day.periods, 0)) as recomputed,
-    concat_ws(' ', stored.energy_mwh, stored.payment_gbp, stored.records, stored.bm_units, stored.periods) as stored
+        coalesce(day.bm_units, 0), coalesce(day.periods, 0),
+        case when day.records > 0 then coalesce(day.indicative_cashflow_gbp::text, 'unknown') else '0' end) as recomputed,
+    concat_ws(' ', stored.energy_mwh, stored.payment_gbp, stored.records, stored.bm_units, stored.periods,
+        coalesce(stored.indicative_cashflow_gbp::text, 'unknown')) as stored
 from (select summary.* from daily_summary summary join version on version.id = summary.version_id) stored
 full join day using (definition)
 where (coalesce(day.energy_mwh, 0), coalesce(day.payment_gbp, 0), coalesce(day.records, 0),
-    coalesce(day.bm_units, 0), coalesce(day.periods, 0))
-    is distinct from (stored.energy_mwh, stored.payment_gbp, stored.records, stored.bm_units, stored.periods)
+    coalesce(day.bm_units, 0), coalesce(day.periods, 0),
+    case when day.records > 0 then day.indicative_cashflow_gbp else 0 end)
+    is distinct from (stored.energy_mwh, stored.payment_gbp, stored.records, stored.bm_units, stored.periods,
+    stored.indicative_cashflow_gbp)
 union all
-select 'unit', definition, bm_unit, concat_ws(' ', unit.energy_mwh, unit.payment_gbp, unit.records, unit.periods),
-    concat_ws(' ', stored.energy_mwh, stored.payment_gbp, stored.records, stored.periods)
+select 'unit', definition, bm_unit,
+    concat_ws(' ', unit.energy_mwh, unit.payment_gbp, unit.records, unit.periods,
+        coalesce(unit.indicative_cashflow_gbp::text, 'unknown')),
+    concat_ws(' ', stored.energy_mwh, stored.payment_gbp, stored.records, stored.periods,
+        coalesce(stored.indicative_cashflow_gbp::text, 'unknown'))
 from (select summary.* from daily_unit_summary summary join version on version.id = summary.version_id) stored
 full join unit using (definition, bm_unit)
-where (unit.energy_mwh, unit.payment_gbp, unit.records, unit.periods)
-    is distinct from (stored.energy_mwh, stored.payment_gbp, stored.records::bigint, stored.periods::bigint)
+where (unit.energy_mwh, unit.payment_gbp, unit.records, unit.periods, unit.indicative_cashflow_gbp)
+    is distinct from (stored.energy_mwh, stored.payment_gbp, stored.records::bigint, stored.periods::bigint,
+    stored.indicative_cashflow_gbp)
 union all
 select 'mining', definition, miner_model, coalesce(mined.btc, 0)::text, stored.btc::text
 from (select mining.* from daily_mining mining join version on version.id = mining.version_id) stored
@@ -142,7 +154,7 @@ select period, side, outcome, fetch_id, rows, accepted, rejects, wind_rows, crea
 from version_period where version_id = %(version_id)s order by period, side;
 
 -- name: daily_totals_of_version
-select definition, energy_mwh, payment_gbp, records, bm_units, periods
+select definition, energy_mwh, payment_gbp, records, bm_units, periods, indicative_cashflow_gbp
 from daily_summary where version_id = %(version_id)s order by definition;
 
 -- name: mining_of_version

@@ -13,6 +13,7 @@ from reingest.store.tables.mining import DailyMining, DifficultyEpoch, MinerMode
 from reingest.store.tables.outbox import Outbox, OutboxDelivery, OutboxSink
 from reingest.store.tables.register import BmUnit, Register, UnitOverride
 from reingest.store.tables.rows import CurtailmentRecord, DailySummary, DailyUnitSummary, Reject
+from reingest.store.tables.witnesses import SourceGap, VersionWitness, WitnessDifference, WitnessVerdict
 
 __all__ = [
     "BmUnit",
@@ -37,9 +38,13 @@ __all__ = [
     "Run",
     "RunEvent",
     "SettlementDay",
+    "SourceGap",
     "StateMove",
     "Table",
     "UnitOverride",
     "Version",
     "VersionPeriod",
+    "VersionWitness",
+    "WitnessDifference",
+    "WitnessVerdict",
 ]

@@ -75,6 +75,7 @@ class DailySummary(Table, table=True):
     records: int
     bm_units: int
     periods: int
+    indicative_cashflow_gbp: ExactOrNone
 
 
 class DailyUnitSummary(Table, table=True):
@@ -88,3 +89,4 @@ class DailyUnitSummary(Table, table=True):
     payment_gbp: Exact
     records: int
     periods: int
+    indicative_cashflow_gbp: ExactOrNone

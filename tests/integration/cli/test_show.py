@@ -2,6 +2,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,9 +18,23 @@ SO_FLAGGED = {
     "records": 2,
     "bm_units": 2,
     "periods": 1,
+    "indicative_cashflow_gbp": None,
 }
-NET = {"energy_mwh": "16.123456789", "payment_gbp": "583.143518532", "records": 4, "bm_units": 2, "periods": 2}
-NOTHING = {"energy_mwh": "0", "payment_gbp": "0", "records": 0, "bm_units": 0, "periods": 0}
+NET = {
+    "energy_mwh": "16.123456789", "payment_gbp": "583.143518532", "records": 4, "bm_units": 2, "periods": 2,
+    "indicative_cashflow_gbp": None,
+}  # fmt: skip
+NOTHING = {
+    "energy_mwh": "0", "payment_gbp": "0", "records": 0, "bm_units": 0, "periods": 0, "indicative_cashflow_gbp": "0",
+}  # fmt: skip
+
+
+def known(totals: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return figures without their indicative cashflow: the reference day has no loss multipliers."""
+    return {
+        name: {field: one for field, one in figures.items() if field != "indicative_cashflow_gbp"}
+        for name, figures in totals.items()
+    }
 
 
 def test_json_of_a_date_gives_exact_totals_by_definition(store: Store, reingest: Command) -> None:
@@ -99,8 +114,8 @@ def test_the_real_day_comes_out_to_the_last_digit(store: Store, reingest: Comman
     store.publish(select_records(rows, wind), settlement_date=REAL_DATE)
     shown, expected = reingest("show", REAL_DATE, "--json").json, real_day_expected(shared)
 
-    assert shown["totals"] == {name: expected[name] for name in ("so_flagged", "all_bids", "net")}
-    assert shown["per_period"] == expected["per_period"]
+    assert known(shown["totals"]) == {name: expected[name] for name in ("so_flagged", "all_bids", "net")}
+    assert {period: known(figures) for period, figures in shown["per_period"].items()} == expected["per_period"]
 
 
 def test_without_offers_there_is_no_net(store: Store, reingest: Command) -> None:
@@ -195,10 +210,12 @@ def test_the_table_rounds_and_keeps_its_width(store: Store, reingest: Command, m
     store.publish()
     lines = reingest("show", DATE).lines
 
-    assert lines[2:4] == [
-        "definition  energy MWh  payment GBP  records  units  periods    BTC M20S  BTC S19J_PRO      BTC S9",
-        "so_flagged      14.623       478.14        2      2        1  0.01865092    0.03021557  0.00940382",
-    ]
+    heading, first = lines[2:4]
+    assert heading.split("  ")[0] == "definition"
+    assert heading.endswith("units  periods    BTC M20S  BTC S19J_PRO      BTC S9")
+    assert first.endswith("    2        1  0.01865092    0.03021557  0.00940382")
+    assert "energy MWh  payment GBP  indicative GBP  records" in heading
+    assert "    14.623       478.14               -        2" in first
     assert "48 periods: 2 fetched, 46 confirmed empty; bid and offer stacks, 4 rows, 0 rejected" in lines
 
 
@@ -208,11 +225,11 @@ def test_csv_of_a_date_is_exact(store: Store, reingest: Command) -> None:
     lines = reingest("show", DATE, "--csv").lines
 
     assert lines[0] == (
-        "settlement_date,version,state,provisional,definition,energy_mwh,payment_gbp,records,bm_units,periods,"
-        "btc_M20S,btc_S19J_PRO,btc_S9"
+        "settlement_date,version,state,provisional,definition,energy_mwh,payment_gbp,indicative_cashflow_gbp,"
+        "records,bm_units,periods,btc_M20S,btc_S19J_PRO,btc_S9"
     )
     assert lines[1] == (
-        "2024-03-29,1,published,false,so_flagged,14.623456789,478.143518532,2,2,1,"
+        "2024-03-29,1,published,false,so_flagged,14.623456789,478.143518532,,2,2,1,"
         "0.018650919381147961,0.030215568524907015,0.009403824898057795"
     )
     assert len(lines) == 4
@@ -239,9 +256,24 @@ def test_a_month_sums_its_served_dates_and_says_how_many(store: Store, reingest:
         "days_published": 2,
         "days_provisional": 1,
         "days_estimated": 2,
+        "indicative_cashflow_gbp": None,
+        "days_verified": 0,
     }
     days = [reingest("show", day, "--json").json["mining"]["net"]["S9"] for day in ("2024-03-29", "2024-03-31")]
     assert Decimal(shown["mining"]["net"]["S9"]) == sum(map(Decimal, days))
+
+
+def test_the_indicative_cashflow_is_shown_where_it_is_known(store: Store, reingest: Command) -> None:
+    """Dates and months give volume times price times multiplier exactly; one date that lacks it hides the month's."""
+    whole = [record(volume="-10", original_price="-50", transmission_loss_multiplier="0.98765432109876543211")]
+    store.publish(whole)
+    assert reingest("show", DATE, "--json").json["totals"]["net"]["indicative_cashflow_gbp"] == "493.827160549382716055"
+    assert (
+        reingest("show", "2024-03", "--json").json["totals"]["net"]["indicative_cashflow_gbp"]
+        == "493.827160549382716055"
+    )
+    store.publish(settlement_date=date(2024, 3, 31))
+    assert reingest("show", "2024-03", "--json").json["totals"]["net"]["indicative_cashflow_gbp"] is None
 
 
 def test_a_year_and_all_years(store: Store, reingest: Command) -> None:

@@ -52,7 +52,8 @@ def test_a_date_without_curtailment_publishes_zeros(site: Site, serve: Serve) ->
     site.elexon_url = serve(plant).url
     assert site.date(DATE).json["outcome"] == "published"
     shown = site.show(DATE)
-    zero = {"energy_mwh": "0", "payment_gbp": "0", "records": 0, "bm_units": 0, "periods": 0}
+    nothing = {"records": 0, "bm_units": 0, "periods": 0}
+    zero = {"energy_mwh": "0", "payment_gbp": "0", "indicative_cashflow_gbp": "0"} | nothing
     assert shown["totals"] == dict.fromkeys(("so_flagged", "all_bids", "net"), zero)
     assert set(shown["mining"]["net"].values()) == {"0"}
     assert (shown["periods"]["fetched"], shown["periods"]["confirmed_empty"]) == (2, 46)

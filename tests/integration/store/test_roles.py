@@ -19,6 +19,7 @@ MAY_CHANGE = {
     },
     "unit_override": {"retired_at"},
     "expected_total": {"retired_at"},
+    "source_gap": {"retired_at"},
     "lease": {"key", "token", "run_id", "holder", "host", "pid", "acquired_at", "heartbeat_at", "expires_at"},
     "outbox": {"position"},
     "outbox_sink": {"known_since", "forgotten_at"},
@@ -32,12 +33,24 @@ MAY_CHANGE = {
 
 FIGURES = (
     "curtailment_record", "daily_summary", "daily_unit_summary", "daily_mining", "mining_rate", "version_period",
-    "reject", "fetch", "payload",
+    "reject", "fetch", "payload", "version_witness", "witness_verdict", "witness_difference",
 )  # fmt: skip
 PEOPLE_READ = {
     "curtailment", "mining_estimate", "day", "day_unit", "day_mining", "month", "month_mining", "year", "year_mining",
     "daily_summary_history", "wind_unit", "version_payload", "changes", "day_digest", "month_digest", "year_digest",
+    "witness", "witness_differences",
 }  # fmt: skip
+
+
+CONTRADICT = """
+with verdict as (
+    insert into witness_verdict (version_id, run_id, rule, rules, status, compared, not_compared, differences)
+    select id, run_id, 'acceptance_volumes', 'v0', 'differs', 1, 0, 1 from version returning version_id, run_id, rule
+)
+insert into witness_difference (version_id, run_id, rule, period, side, bm_unit, acceptance_id, pair_id, stack, witness,
+    difference, wind)
+select version_id, run_id, rule, 1, 'bid', 'T_LARYW-1', 1, -1, -10.5, -10, -0.5, true from verdict
+"""
 
 
 @pytest.fixture
@@ -50,8 +63,10 @@ def application(database_url: str) -> Iterator[Connection]:
 
 @pytest.fixture
 def reader(database_url: str) -> Iterator[Connection]:
-    """Return a connection as people have it, to a database with a published date."""
+    """Return a connection as people have it, to a database with a published date that a witness contradicts."""
     Store(database_url).publish()
+    with connect(database_url, purpose="test") as application:
+        application.execute(CONTRADICT)
     with connect(database_url, purpose="test", role=READER) as connection:
         yield connection
 

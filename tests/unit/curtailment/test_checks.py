@@ -27,7 +27,7 @@ from tests.support.curtailment import record
 
 WINTER, SPRING, AUTUMN = date(2022, 1, 1), date(2026, 3, 29), date(2025, 10, 26)
 WIND = {"T_LARYW-1"}
-TOTALS = Totals(Decimal("62399.044124435"), Decimal("-171466.73"), 3525, 65, 45)
+TOTALS = Totals(Decimal("62399.044124435"), Decimal("-171466.73"), 3525, 65, 45, None)
 
 
 @dataclass(frozen=True)
@@ -154,7 +154,7 @@ def test_the_sign_is_part_of_the_figure() -> None:
 )
 def test_tolerances_are_inclusive_and_exact(actual: str, status: str) -> None:
     """A difference of just the tolerance passes, either way; the least bit more fails, however small."""
-    totals: Mapping[DefinitionName, Totals] = {"all_bids": Totals(Decimal(actual), Decimal(0), 1, 1, 1)}
+    totals: Mapping[DefinitionName, Totals] = {"all_bids": Totals(Decimal(actual), Decimal(0), 1, 1, 1, None)}
     (check,) = expected_totals(ExpectedTotal("all_bids", energy_mwh=Decimal(10)), totals)
     assert check.status == status
 
@@ -173,7 +173,7 @@ def test_agreement_is_symmetric(one: Decimal, other: Decimal, tolerance: Decimal
 
     def agrees(expected: Decimal, actual: Decimal) -> str:
         given = ExpectedTotal("net", payment_gbp=expected, payment_tolerance_gbp=tolerance)
-        (check,) = expected_totals(given, {"net": Totals(Decimal(0), actual, 1, 1, 1)})
+        (check,) = expected_totals(given, {"net": Totals(Decimal(0), actual, 1, 1, 1, None)})
         return check.status
 
     assert agrees(one, other) == agrees(other, one)
@@ -189,7 +189,7 @@ def test_a_total_that_does_not_exist_cannot_be_right() -> None:
 
 def test_recomputed_totals_must_be_equal() -> None:
     """Totals made in two ways agree to the last digit, written in whatever way."""
-    same = Totals(Decimal("62399.0441244350"), Decimal("-171466.730"), 3525, 65, 45)
+    same = Totals(Decimal("62399.0441244350"), Decimal("-171466.730"), 3525, 65, 45, None)
     check = totals_recomputed({"net": same}, {"net": TOTALS})
     assert (check.status, check.detail) == ("pass", "")
     assert (

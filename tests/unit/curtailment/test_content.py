@@ -30,8 +30,8 @@ def content(rows: list[CurtailmentRecord]) -> Content:
         },
         records=rows,
         totals={
-            "so_flagged": Totals(Decimal("10.500"), Decimal("-5E+2"), 1, 1, 1),
-            "net": Totals(Decimal("6.50"), Decimal("0E-9"), 2, 1, 1),
+            "so_flagged": Totals(Decimal("10.500"), Decimal("-5E+2"), 1, 1, 1, Decimal(-3)),
+            "net": Totals(Decimal("6.50"), Decimal("0E-9"), 2, 1, 1, None),
         },
         mining={("net", "S9"): Decimal("0.001500000000000000"), ("net", "M20S"): Decimal("0E-18")},
     )

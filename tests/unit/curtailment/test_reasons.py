@@ -94,7 +94,7 @@ class World:
 def stored(figures: dict[Figure, Decimal]) -> Figures:
     """Figures as a version stores them; BTC is unknown where there is none."""
     totals = {
-        one.definition: Totals(value, figures[Figure("payment_gbp", one.definition)], 0, 0, 0)
+        one.definition: Totals(value, figures[Figure("payment_gbp", one.definition)], 0, 0, 0, None)
         for one, value in figures.items()
         if one.measure == "energy_mwh"
     }

@@ -79,7 +79,16 @@ def test_no_records_are_zeros() -> None:
     assert daily_totals([], DEFINITIONS) == {"so_flagged": NOTHING, "all_bids": NOTHING, "net": NOTHING}
     assert unit_totals([], DEFINITIONS) == {"so_flagged": {}, "all_bids": {}, "net": {}}
     assert period_totals([], DEFINITIONS, [1, 2])[2] == {"so_flagged": NOTHING, "all_bids": NOTHING, "net": NOTHING}
-    assert totals_of([]) == Totals(Decimal(0), Decimal(0), 0, 0, 0)
+    assert totals_of([]) == Totals(Decimal(0), Decimal(0), 0, 0, 0, Decimal(0))
+
+
+def test_a_missing_multiplier_makes_the_cashflow_unknown() -> None:
+    """The indicative cashflow is volume times price times multiplier to the last digit, and unknown without one."""
+    rows = [record(transmission_loss_multiplier="0.98765432101234567891"), undo(transmission_loss_multiplier="1.01")]
+    assert totals_of(rows).indicative_cashflow_gbp == Decimal("493.827160506172839455") - 202
+    assert totals_of([*rows, record()]).indicative_cashflow_gbp is None
+    priceless = record(original_price=None, transmission_loss_multiplier="1")
+    assert totals_of([*rows, priceless]).indicative_cashflow_gbp is None
 
 
 def test_totals_count_units_and_periods_once() -> None:
@@ -92,9 +101,9 @@ def test_totals_count_units_and_periods_once() -> None:
         undo(period=3),
     ]
     found = daily_totals(rows, DEFINITIONS)
-    assert found["so_flagged"] == Totals(Decimal(30), Decimal(1500), 3, 2, 1)
-    assert found["all_bids"] == Totals(Decimal(40), Decimal(2000), 4, 2, 2)
-    assert found["net"] == Totals(Decimal(36), Decimal(1800), 5, 2, 3)
+    assert found["so_flagged"] == Totals(Decimal(30), Decimal(1500), 3, 2, 1, None)
+    assert found["all_bids"] == Totals(Decimal(40), Decimal(2000), 4, 2, 2, None)
+    assert found["net"] == Totals(Decimal(36), Decimal(1800), 5, 2, 3, None)
 
 
 def test_units_come_in_order() -> None:
