@@ -52,6 +52,7 @@ COMMANDS: Final[Mapping[str, LazyCommand]] = {
     "dump": LazyCommand("dump", "dump", "A version's content in one stable order, ending with its sha256."),
     "digest": LazyCommand("digest", "digest", "One hash of a date, month or year, to be compared with another site's."),
     "audit": LazyCommand("audit", "audit", "Where a date's figures come from: run, payloads, files, rows, totals."),
+    "replay": LazyCommand("replay", "replay", "What is served, rebuilt from the archive with the network denied."),
     "unlock": LazyCommand("unlock", "unlock", "End a lease whose holder is gone, or is to be stopped."),
     "changes": LazyCommand("changes", "changes", "Every publish after a position, in order: the feed for consumers."),
     "outbox": LazyCommand("outbox", "app", "Facts about publishes: list, deliver to the sinks, retry."),

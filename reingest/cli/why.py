@@ -8,7 +8,8 @@ import typer
 
 from reingest import __version__
 from reingest.cli.arguments import AsCsv, AsJson, SettlementDate
-from reingest.cli.output import Column, Kind, Output, table_lines
+from reingest.cli.figure_tables import figure_table
+from reingest.cli.output import Column, Output, table_lines
 from reingest.cli.progress import stage_progress
 from reingest.cli.reading import reading
 from reingest.curtailment.exact import plain
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 MOST_UNITS: Final = 10
 """BM units that people are shown; machines get all."""
 
-_KINDS: Final[dict[Measure, Kind]] = {"energy_mwh": "energy", "payment_gbp": "money", "btc": "btc"}
-_HEADINGS: Final[dict[Measure, str]] = {"energy_mwh": "MWh", "payment_gbp": "GBP", "btc": "BTC"}
 _NUMBERS: Final = {"old": "before", "new": "after", "change": "change"} | {f"part_{part}": part for part in PARTS}
 _CSV: Final = tuple(Column(key, key) for key in ("measure", "definition", "model", *_NUMBERS))
 _UNITS: Final = (
@@ -120,18 +119,8 @@ def _lines(why: "Why") -> Iterator[str]:
 
 def _table(why: "Why", measure: Measure) -> list[str]:
     """Return the figures of one measure with the parts of their changes, as people read them."""
-    changes = [change for change in why.changes if change.figure.measure == measure]
-    if not changes:
-        return ["BTC  unknown in both versions: the date is beyond the known difficulties"]
-    heading = Column("name", f"{_HEADINGS[measure]} by definition")
-    columns = [Column(key, heading, _KINDS[measure]) for key, heading in _NUMBERS.items()]
-    return table_lines((heading, *columns), map(_shown_row, changes))
-
-
-def _shown_row(change: Change) -> dict[str, object]:
-    row = _row(change)
-    name = f"{row['definition']} {row['model'] or ''}".rstrip()
-    return {"name": name} | {key: "unknown" if row[key] is None else row[key] for key in _NUMBERS}
+    lines = figure_table(measure, _NUMBERS, map(_row, why.changes))
+    return lines or ["BTC  unknown in both versions: the date is beyond the known difficulties"]
 
 
 def _source_lines(why: "Why") -> Iterator[str]:

@@ -69,6 +69,14 @@ def bound_lock_waits(connection: Connection, seconds: float) -> None:
         connection.execute("select set_config('lock_timeout', %s, false)", [f"{int(seconds * 1000)}ms"])
 
 
+def addresses_of(connection: Connection) -> frozenset[str | tuple[str, int]]:
+    """Return where the connection leads: the path of a Unix socket, or host and port by name and by number."""
+    info = connection.info
+    if info.host.startswith("/"):
+        return frozenset({f"{info.host}/.s.PGSQL.{info.port}"})
+    return frozenset({(info.host, info.port), (info.hostaddr, info.port)})
+
+
 def cut(connection: Connection) -> None:
     """Shut the connection's socket, so that whoever waits on it in another thread hears of its end at once."""
     with suppress(psycopg.OperationalError, OSError):  # closed, or never open
