@@ -132,9 +132,11 @@ def _origin(settings: Settings) -> str:
 
 
 def _register(connection: "Connection") -> str:
+    from reingest.calendar import settlement_date_of
+    from reingest.clock import utc_now
     from reingest.store.units import load_register
 
-    register = load_register(connection)
+    register = load_register(connection, settlement_date_of(utc_now()))
     if register is None:
         return "not fetched yet; the first run fetches it"
     return f"{len(register.wind_units):,} wind units"

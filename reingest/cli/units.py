@@ -1,15 +1,20 @@
 """`reingest units`: the register of BM units, and which of them count as wind."""
 
 import asyncio
-from typing import Annotated, Final, Literal
+from collections.abc import Iterator
+from datetime import date
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import typer
 
-from reingest.cli.arguments import AsCsv, AsJson, Reason
+from reingest.cli.arguments import AsCsv, AsJson, Reason, settlement_date
 from reingest.cli.output import Column, Output
 from reingest.cli.output import as_json as json_text
 from reingest.cli.reading import connected, listing
 from reingest.errors import BadUsage, NotFound
+
+if TYPE_CHECKING:
+    from reingest.operations.units import RefreshedUnits
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -23,40 +28,63 @@ COLUMNS: Final = (
     Column("name", "name"),
     Column("reason", "reason"),
 )
+OptionalReason = Annotated[
+    str | None, typer.Option("--reason", metavar="TEXT", help="Why; it is stored with what you did.")
+]
+AsOf = Annotated[
+    date | None,
+    typer.Option(
+        "--as-of", parser=settlement_date, metavar="D", help="As of this settlement date; without it, of today."
+    ),
+]
 BmUnitId = Annotated[str, typer.Argument(metavar="UNIT", help="Elexon BM unit id, such as T_LARYW-1.")]
 
 
 @app.command()
-def refresh(as_json: AsJson = False) -> None:
-    """Fetch the register of BM units from Elexon, archive it, and put it in force if it differs."""
+def refresh(
+    accept_shrink: Annotated[
+        bool, typer.Option("--accept-shrink", help="Believe an answer that looks truncated; with --reason.")
+    ] = False,
+    reason: OptionalReason = None,
+    as_json: AsJson = False,
+) -> None:
+    """Fetch the register of BM units from Elexon, archive it, and open, change and close units by what is new in it.
+
+    An answer that lacks more than a tenth of the known units looks truncated: nothing is changed, and the exit code
+    is 1. A known unit without a fuel type that the register calls wind now is proposed, see `units proposals`.
+    """
     from reingest.operations.units import refresh_units
     from reingest.settings import load_settings
 
     output = Output.chosen(as_json=as_json, as_csv=False)
+    if accept_shrink != bool(reason and reason.strip()):
+        raise BadUsage("--accept-shrink needs a --reason, and --reason goes with --accept-shrink")
     with connected() as connection:
-        found = asyncio.run(refresh_units(load_settings(), connection))
+        found = asyncio.run(refresh_units(load_settings(), connection, accept_shrink=reason))
     if output.json:
         typer.echo(json_text(found))
     else:
-        said = "a new register is in force" if found.changed else "the register has not changed"
-        typer.echo(f"{said}: {found.units:,} units, {found.wind_units:,} of them wind")
-        typer.echo(f"rows without an id, skipped: {found.null_ids:,}; repeated ids, collapsed: {found.duplicates:,}")
+        typer.echo("\n".join(_refreshed(found)))
+    raise typer.Exit(found.exit_code)
 
 
 @app.command("list")
 def list_(
     every: Annotated[bool, typer.Option("--all", help="Every unit of the register, not only wind.")] = False,
+    as_of: AsOf = None,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
 ) -> None:
     """List the BM units that count as wind, with the decisions that made them so."""
+    from reingest.calendar import settlement_date_of
+    from reingest.clock import utc_now
     from reingest.store.listings import list_units
 
     output = Output.chosen(as_json=as_json, as_csv=as_csv)
     with listing() as session:
-        units = list_units(session, every=every)
+        units = list_units(session, as_of or settlement_date_of(utc_now()), every=every)
     rows = [
-        one.unit.as_row("register_id")
+        one.unit.as_row("id", "change_id")
         | {
             "wind": one.wind,
             "decision": one.override.decision if one.override else None,
@@ -89,11 +117,35 @@ def reset(unit: BmUnitId, reason: Reason) -> None:
     typer.echo(f"the register's fuel type decides on {unit} from the next run on")
 
 
+def _refreshed(found: "RefreshedUnits") -> Iterator[str]:
+    """Yield what a refresh found, for people."""
+    if found.refused:
+        yield f"the answer looks truncated, and nothing was changed: {found.refused}"
+        yield "Next: reingest units refresh; if it is right, reingest units refresh --accept-shrink --reason TEXT"
+        return
+    said = "a new register is in force" if found.changed else "the register has not changed"
+    yield f"{said}: {found.units:,} units, {found.wind_units:,} of them wind"
+    yield f"rows without an id, skipped: {found.null_ids:,}; repeated ids, collapsed: {found.duplicates:,}"
+    if found.changed:
+        yield f"opened {found.opened:,}, closed {found.closed:,}, changed {found.altered:,}"
+    if found.proposed:
+        yield f"wind by the register, for a person to accept: {', '.join(found.proposed)}"
+        yield "Next: reingest units proposals"
+    if found.stale_dates:
+        yield f"{found.stale_dates:,} served dates are stale. Next: reingest units affected"
+
+
 def _decide(unit: str, decision: Literal["include", "exclude"] | None, reason: str) -> None:
-    from reingest.checkpoints import checkpoint
+    from reingest.store.unit_decisions import override_unit
+
+    _require_known(unit, reason)
+    with connected() as connection:
+        stale = override_unit(connection, unit, decision, reason)
+    _say_stale(stale)
+
+
+def _require_known(unit: str, reason: str) -> None:
     from reingest.store.listings import has_unit
-    from reingest.store.runs import add_operator_action
-    from reingest.store.units import override_unit
 
     if not reason.strip():
         raise BadUsage("a decision on a unit needs a reason; --reason is empty")
@@ -101,7 +153,8 @@ def _decide(unit: str, decision: Literal["include", "exclude"] | None, reason: s
         known = has_unit(session, unit)
     if known is False:
         raise NotFound(f"the register has no BM unit {unit}", next_command="reingest units list --all")
-    with connected() as connection, connection.transaction():
-        override_unit(connection, unit, decision, reason)
-        add_operator_action(connection, f"unit_{decision or 'reset'}", reason, bm_unit=unit)
-    checkpoint("after_unit_decision")
+
+
+def _say_stale(stale: int) -> None:
+    if stale:
+        typer.echo(f"{stale:,} served dates are stale. Next: reingest units affected")

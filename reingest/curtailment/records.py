@@ -61,6 +61,11 @@ _NUMBERS: Final = frozenset({"original_price", "volume", "final_price", "transmi
 _MAY_CURTAIL: Final = (pc.field("side") == "bid") | (pc.field("pair_id") < 0)
 
 
+def may_curtail() -> pc.Expression:
+    """Return which stack rows could be curtailment records, by their side and pair; of a bid its sign is still open."""
+    return _MAY_CURTAIL
+
+
 def select_records(rows: pa.Table, wind_units: Collection[str]) -> tuple[CurtailmentRecord, ...]:
     """Return the curtailment records among one date's stack rows, in the order of the table.
 
@@ -68,7 +73,7 @@ def select_records(rows: pa.Table, wind_units: Collection[str]) -> tuple[Curtail
         rows: Accepted stack rows; at least the columns that `CurtailmentRecord` names, as in `STACK_SCHEMA`.
         wind_units: Elexon ids of the wind BM units, from the register of the version.
     """
-    candidates = rows.filter(_of_units(wind_units) & _MAY_CURTAIL)
+    candidates = rows.filter(of_units(wind_units) & _MAY_CURTAIL)
     columns = [_python_values(candidates, name) for name in CurtailmentRecord._fields]
     records = map(CurtailmentRecord._make, zip(*columns, strict=True))
     # The sign is judged on the Decimal: no float and no reading of the text comes between it and the wire.
@@ -77,7 +82,7 @@ def select_records(rows: pa.Table, wind_units: Collection[str]) -> tuple[Curtail
 
 def wind_row_counts(rows: pa.Table, wind_units: Collection[str]) -> dict[tuple[int, Side], int]:
     """Return how many rows of wind units each period and side has; those with none are left out."""
-    wind = rows.filter(_of_units(wind_units))
+    wind = rows.filter(of_units(wind_units))
     counted = wind.group_by(["period", "side"]).aggregate([([], "count_all")])
     return {(row["period"], row["side"]): row["count_all"] for row in counted.to_pylist()}
 
@@ -88,7 +93,8 @@ def earliest_created(rows: pa.Table) -> dict[int, datetime | None]:
     return {row["period"]: in_utc(row["created_at_min"]) for row in found.to_pylist()}
 
 
-def _of_units(wind_units: Collection[str]) -> pc.Expression:
+def of_units(wind_units: Collection[str]) -> pc.Expression:
+    """Return which stack rows are of these units; a row without a unit is of none."""
     return pc.field("bm_unit").isin(pa.array(sorted(wind_units), pa.string()))
 
 

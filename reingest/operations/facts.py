@@ -13,6 +13,7 @@ from reingest.curtailment.difficulty import DifficultyEpoch
 from reingest.curtailment.exact import plain
 from reingest.curtailment.figures import figures_of
 from reingest.curtailment.mining import MinerModel, MiningRate, mining_rates
+from reingest.curtailment.other_units import OtherUnit, other_units
 from reingest.curtailment.outcomes import judge_period, provisional_until
 from reingest.curtailment.records import CurtailmentRecord, earliest_created, select_records, wind_row_counts
 from reingest.curtailment.stack_facts import StackFacts, Subject, stack_facts, units_named
@@ -39,6 +40,7 @@ class DateFacts:
     unknown_fields: frozenset[str]
     stacks: Mapping[Subject, StackFacts]
     units_named: frozenset[str]
+    other_units: Sequence[OtherUnit]
 
     @property
     def totals(self) -> Mapping[DefinitionName, Totals]:
@@ -68,6 +70,7 @@ def derive_facts(inputs: DateInputs) -> DateFacts:
         unknown_fields=frozenset().union(*(stack.unknown_fields for stack in stacks)),
         stacks=stack_facts(table.rows),
         units_named=units_named(table.rows, (reject.bm_unit for reject in table.rejects)),
+        other_units=other_units(table.rows, inputs.wind_units),
     )
 
 

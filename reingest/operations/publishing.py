@@ -7,7 +7,7 @@ from reingest.errors import Bug, DatabaseError, Moved
 from reingest.operations.date_run import DateRun
 from reingest.operations.messages import date_published
 from reingest.operations.verifying import totals_check
-from reingest.store.publish import Publication, confirm, publish
+from reingest.store.publish import Confirmation, Publication, confirm, publish
 from reingest.store.versions import (
     Candidate,
     abandon_version,
@@ -75,6 +75,7 @@ def candidate_of(run: DateRun) -> Candidate:
         unit_totals=facts.unit_totals,
         mining=facts.mining,
         mining_rates=(inputs.rates if inputs else None) or (),
+        other_units=facts.other_units,
     )
 
 
@@ -118,15 +119,15 @@ def _confirm(run: DateRun) -> None:
     facts, current = run.require_facts(), run.current
     if current.id is None or current.number is None:
         raise Bug("an unchanged date has a current version", settlement_date=run.settlement_date)
+    confirmation = Confirmation(
+        version_id=current.id,
+        basis_generation=run.basis_generation,
+        provisional_until=facts.provisional_until,
+        run_id=run.run.id,
+        register_recorded_at=run.require_register().recorded_at,
+    )
     try:
-        provisional_until = confirm(
-            run.connection,
-            run.require_lease(),
-            version_id=current.id,
-            basis_generation=run.basis_generation,
-            provisional_until=facts.provisional_until,
-            run_id=run.run.id,
-        )
+        provisional_until = confirm(run.connection, run.require_lease(), confirmation)
     except DatabaseError:
         run.still_ours()  # a lost lease has its connection cut; a confirmation publishes nothing
         raise

@@ -2,8 +2,13 @@
 
 import logging
 from dataclasses import dataclass
+from typing import Literal
 
+from reingest.calendar import settlement_date_of
 from reingest.checkpoints import checkpoint
+from reingest.clock import utc_now
+from reingest.curtailment.register_moves import NO_MOVE
+from reingest.elexon.bm_units import Register as ReadRegister
 from reingest.elexon.bm_units import read_bm_units
 from reingest.elexon.client import ElexonClient
 from reingest.elexon.requests import bm_units_request
@@ -14,40 +19,80 @@ from reingest.operations.intake import Intake
 from reingest.settings import Settings
 from reingest.store.database import Connection
 from reingest.store.fetches import judge_fetches
-from reingest.store.runs import Run, begin_run, end_run
-from reingest.store.units import Register, load_register, save_register
+from reingest.store.register_answers import Answer, TakenIn, take_in
+from reingest.store.runs import EXIT_CODES, Run, begin_run, end_run
+from reingest.store.units import Register, load_register
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class RefreshedUnits:
-    """What a refresh found: units with an id, rows without one, repeated ids, and whether anything was new."""
+    """What a refresh found, and what it changed.
+
+    Attributes:
+        units: Units with an id.
+        null_ids: Rows without one, which were skipped.
+        duplicates: Repeated ids, which were collapsed.
+        changed: Whether the answer differs from the one before.
+        refused: Why the answer was not believed, so that nothing changed; None where it was.
+        wind_units: The units that count as wind today.
+        opened: Units that are new.
+        closed: Units that are gone.
+        altered: Units of which a tracked fact changed.
+        proposed: Units that are wind by the answer and had no fuel type: a person decides.
+        stale_dates: How many served dates are stale after it.
+    """
 
     units: int
     null_ids: int
     duplicates: int
     changed: bool
+    refused: str | None
     wind_units: int
+    opened: int = 0
+    closed: int = 0
+    altered: int = 0
+    proposed: tuple[str, ...] = ()
+    stale_dates: int = 0
+
+    @property
+    def outcome(self) -> Literal["published", "unchanged", "held"]:
+        """How the run ended."""
+        if self.refused:
+            return "held"
+        return "published" if self.changed else "unchanged"
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code of the outcome."""
+        return EXIT_CODES[self.outcome]
 
 
-async def refresh_units(settings: Settings, connection: Connection) -> RefreshedUnits:
-    """Fetch the register of BM units and store it where it differs from every stored one.
+async def refresh_units(
+    settings: Settings, connection: Connection, *, accept_shrink: str | None = None
+) -> RefreshedUnits:
+    """Fetch the register of BM units, and open, change and close units by what it says otherwise.
+
+    Args:
+        settings: of the site.
+        connection: an autocommitting connection.
+        accept_shrink: a person's reason to believe an answer that looks truncated.
 
     Raises:
         SourceError: Elexon did not give it, or gave something else.
         DatabaseUnreachable: Postgres cannot be reached.
     """
-    run = Run(kind="units")
+    run = Run(kind="units", reason=accept_shrink)
     begin_run(connection, run)
     try:
         archive = Archive(settings.archive_folder)
         async with Intake(archive, connection, run) as intake, ElexonClient(settings) as client:
-            refreshed = await _refresh(client, intake, connection)
+            refreshed = await _refresh(client, intake, connection, accept_shrink)
     except ReingestError as error:
         end_run(connection, run, "source_failed", error)
         raise
-    end_run(connection, run, "published" if refreshed.changed else "unchanged")
+    end_run(connection, run, refreshed.outcome)
     return refreshed
 
 
@@ -58,7 +103,7 @@ async def register_for(run: DateRun) -> Register:
         BadUsage: no register was ever fetched, and the run may not use the network.
         SourceError: Elexon did not give it.
     """
-    register = load_register(run.connection)
+    register = load_register(run.connection, run.settlement_date)
     if register is not None:
         return register
     if run.request.source == "archive":
@@ -70,10 +115,12 @@ async def register_for(run: DateRun) -> Register:
     log.info("the register of BM units is fetched for the first time")
     async with Intake(run.archive, run.connection, run.run) as intake, ElexonClient(run.settings) as client:
         await _refresh(client, intake, run.connection)
-    return _require(load_register(run.connection))
+    return _require(load_register(run.connection, run.settlement_date))
 
 
-async def _refresh(client: ElexonClient, intake: Intake, connection: Connection) -> RefreshedUnits:
+async def _refresh(
+    client: ElexonClient, intake: Intake, connection: Connection, accept_shrink: str | None = None
+) -> RefreshedUnits:
     answer = await client.ask(bm_units_request())
     fetch_id = await intake.keep(answer)
     checkpoint("after_register_fetch")
@@ -83,12 +130,29 @@ async def _refresh(client: ElexonClient, intake: Intake, connection: Connection)
         judge_fetches(connection, {fetch_id: "unreadable" if answer.is_ok else "refused"})
         raise
     judge_fetches(connection, {fetch_id: "fetched"})
-    changed = save_register(
-        connection, found.units, fetch_id=fetch_id, null_ids=found.null_ids, duplicates=found.duplicates
+    today = settlement_date_of(utc_now())
+    taken = take_in(
+        connection,
+        Answer(found.units, fetch_id, found.null_ids, found.duplicates, today),
+        accept_shrink=accept_shrink,
     )
-    register = _require(load_register(connection))
+    return _refreshed(found, taken, _require(load_register(connection, today)))
+
+
+def _refreshed(found: ReadRegister, taken: TakenIn, register: Register) -> RefreshedUnits:
+    move = taken.move or NO_MOVE
     return RefreshedUnits(
-        len(found.units), found.null_ids, found.duplicates, changed, wind_units=len(register.wind_units)
+        units=len(found.units),
+        null_ids=found.null_ids,
+        duplicates=found.duplicates,
+        changed=taken.changed and taken.refused is None,
+        refused=taken.refused,
+        wind_units=len(register.wind_units),
+        opened=len(move.opened),
+        closed=len(move.closed),
+        altered=len(move.changed),
+        proposed=tuple(sorted(move.proposed)),
+        stale_dates=taken.stale,
     )
 
 

@@ -124,14 +124,13 @@ def list_expected(session: Session, start: date | None = None, end: date | None 
     return session.exec(statement.order_by(col(ExpectedTotal.settlement_date), col(ExpectedTotal.definition))).all()
 
 
-def list_units(session: Session, *, every: bool = False) -> list[ListedUnit]:
-    """Return the BM units of the register in force that count as wind, by id; or every one of them.
+def list_units(session: Session, settlement_date: date, *, every: bool = False) -> list[ListedUnit]:
+    """Return the BM units that count as wind on a date as recorded now, by id; or every one of the register.
 
     Raises:
         NotFound: the register was never fetched.
     """
-    newest = _newest_register(session)
-    if newest is None:
+    if _newest_register(session) is None:
         raise NotFound("the register of BM units was never fetched", next_command="reingest units refresh")
     decision = and_(
         col(UnitOverride.elexon_bm_unit) == col(BmUnit.elexon_bm_unit), col(UnitOverride.retired_at).is_(None)
@@ -139,7 +138,11 @@ def list_units(session: Session, *, every: bool = False) -> list[ListedUnit]:
     statement = (
         select(BmUnit, UnitOverride)
         .join(UnitOverride, decision, isouter=True)
-        .where(BmUnit.register_id == newest)
+        .where(
+            col(BmUnit.recorded_to).is_(None),
+            or_(col(BmUnit.valid_from).is_(None), col(BmUnit.valid_from) <= settlement_date),
+            or_(col(BmUnit.valid_to).is_(None), col(BmUnit.valid_to) > settlement_date),
+        )
         .order_by(col(BmUnit.elexon_bm_unit))
     )
     if not every:
@@ -149,9 +152,10 @@ def list_units(session: Session, *, every: bool = False) -> list[ListedUnit]:
 
 
 def has_unit(session: Session, bm_unit: str) -> bool | None:
-    """Tell whether the register in force has the unit; None where the register was never fetched."""
-    newest = _newest_register(session)
-    return None if newest is None else session.get(BmUnit, (newest, bm_unit)) is not None
+    """Tell whether the unit was ever in the register; None where the register was never fetched."""
+    if _newest_register(session) is None:
+        return None
+    return session.exec(select(BmUnit.id).where(BmUnit.elexon_bm_unit == bm_unit).limit(1)).first() is not None
 
 
 def list_difficulty(session: Session) -> Sequence[DifficultyEpoch]:

@@ -1,6 +1,6 @@
 """Publish: the one transaction that makes a version the current one of its date."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -37,6 +37,21 @@ class Publication:
     reason: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """What a run saw again: the version that is served, from which basis, until when it is provisional by this run.
+
+    Attributes:
+        register_recorded_at: As of when the run read the register.
+    """
+
+    version_id: int
+    basis_generation: int
+    provisional_until: datetime | None
+    run_id: UUID
+    register_recorded_at: datetime
+
+
 def publish(connection: Connection, lease: Lease, publication: Publication, *, url: str, ttl_seconds: float) -> int:
     """Make the version current, in one transaction; return the date's new generation.
 
@@ -69,16 +84,10 @@ def publish(connection: Connection, lease: Lease, publication: Publication, *, u
     return committed
 
 
-def confirm(
-    connection: Connection,
-    lease: Lease,
-    *,
-    version_id: int,
-    basis_generation: int,
-    provisional_until: datetime | None,
-    run_id: UUID,
-) -> datetime | None:
+def confirm(connection: Connection, lease: Lease, confirmation: Confirmation) -> datetime | None:
     """Record that the same content was seen again: the generation stays, a provisional mark is cleared when due.
+
+    The date is not stale after it, unless the register was changed since the run read it.
 
     Returns:
         Until when the date is provisional now; None where this answer, or an earlier one, is of a final run.
@@ -91,15 +100,9 @@ def confirm(
     with database_errors(), connection.transaction():
         require_lease(connection, lease)
         confirmed = connection.execute(
-            query("confirm_day"),
-            {
-                "settlement_date": settlement_date,
-                "version_id": version_id,
-                "basis_generation": basis_generation,
-                "provisional_until": provisional_until,
-                "run_id": run_id,
-            },
+            query("confirm_day"), {"settlement_date": settlement_date, **asdict(confirmation)}
         ).fetchone()
+        connection.execute(query("mark_stale_again"), {"settlement_date": settlement_date})
     checkpoint("after_confirm")
     if confirmed is None:
         raise Conflict("the date was published again meanwhile", settlement_date=settlement_date)
@@ -120,6 +123,7 @@ def _publish(connection: Connection, lease: Lease, publication: Publication, ttl
         _serve(connection, publication, retired=retired, now=now)
         checkpoint("publish_served")
         generation = _move_day(connection, publication, now)
+        connection.execute(query("mark_stale_again"), {"settlement_date": publication.settlement_date})
         checkpoint("publish_day_moved")
         _add_outbox(connection, publication, generation, retired=retired, now=now)
         checkpoint("before_publish_commit")

@@ -183,10 +183,10 @@ def add_operator_action(
     settlement_date: date | None = None,
     version_id: int | None = None,
     **detail: object,
-) -> None:
-    """Record what a person decided, and why."""
+) -> int:
+    """Record what a person decided, and why; return the record's id."""
     with database_errors():
-        connection.execute(
+        added = connection.execute(
             query("add_operator_action"),
             {
                 "who": this_person(),
@@ -197,5 +197,8 @@ def add_operator_action(
                 "reason": reason,
                 "detail": Jsonb(detail),
             },
-        )
+        ).fetchone()
     checkpoint("after_operator_action")
+    if added is None:
+        raise Bug("an insert returned no operator action")
+    return int(added[0])

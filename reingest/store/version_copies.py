@@ -15,6 +15,7 @@ _COPIES: Final = (
     "restore_rejects",
     "restore_daily_summaries",
     "restore_daily_unit_summaries",
+    "restore_other_units",
     "restore_daily_mining",
     "restore_mining_rates",
     "restore_witnesses",

@@ -14,6 +14,7 @@ from reingest import __version__
 from reingest.checkpoints import checkpoint
 from reingest.curtailment.checks import Check
 from reingest.curtailment.mining import MiningRate, MiningSegment
+from reingest.curtailment.other_units import OtherUnit
 from reingest.curtailment.records import CurtailmentRecord
 from reingest.curtailment.totals import Totals
 from reingest.curtailment.words import DefinitionName, PeriodOutcome, Side
@@ -68,6 +69,7 @@ class Candidate:
         definitions: Names with versions, as in `so_flagged@1`.
         unit_totals: By definition and BM unit.
         mining: BTC by definition and miner model; empty where mining is unavailable.
+        other_units: What the rows of units that are not wind come to; None where they were not counted.
     """
 
     settlement_date: date
@@ -90,6 +92,7 @@ class Candidate:
     unit_totals: Mapping[DefinitionName, Mapping[str, Totals]]
     mining: Mapping[tuple[DefinitionName, str], Decimal]
     mining_rates: Sequence[MiningRate]
+    other_units: Sequence[OtherUnit] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,6 +290,8 @@ def _add_version(connection: Connection, candidate: Candidate) -> tuple[int, int
             "run_id": candidate.run_id,
             "register_id": candidate.register.id,
             "register_hash": candidate.register.hash,
+            "register_recorded_at": candidate.register.recorded_at,
+            "other_units": None if candidate.other_units is None else len(candidate.other_units),
             "definitions": list(candidate.definitions),
             "mining_inputs_hash": candidate.mining_inputs_hash,
             "mining_state": candidate.mining_state,
@@ -346,6 +351,10 @@ def _bulk_rows(candidate: Candidate) -> Iterable[tuple[str, Iterable[Sequence[An
             for name, units in candidate.unit_totals.items()
             for unit, t in units.items()
         ),
+    )
+    yield (
+        "copy_version_other_units",
+        ((one.bm_unit, one.rows, one.energy_mwh) for one in candidate.other_units or ()),
     )
     yield "copy_daily_mining", ((name, model, btc) for (name, model), btc in candidate.mining.items())
     yield "copy_mining_rates", map(_rate_row, candidate.mining_rates)

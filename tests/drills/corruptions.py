@@ -429,8 +429,8 @@ CORRUPTIONS = (
         "run ",
     ),
     Corruption(
-        "an override was removed",
-        sql("delete from unit_override where elexon_bm_unit = 'T_HAGHW-2'"),
+        "a unit of the register was removed",
+        sql("delete from bm_unit where elexon_bm_unit = 'T_HILLW-1'"),
         "register-differs",
         V2,
     ),

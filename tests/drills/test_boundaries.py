@@ -7,7 +7,6 @@ from tests.support.boundaries import checkpoint_names, functions_with_boundaries
 
 NEED_NONE: Final = {
     ("store/database.py", "snapshot"): "a transaction that only reads",
-    ("store/units.py", "load_register"): "a transaction that only reads",
 }
 """Durable by their form and not by what they do."""
 

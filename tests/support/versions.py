@@ -18,8 +18,9 @@ from reingest.store.database import Connection, connect
 from reingest.store.fetches import NewFetch, add_fetches
 from reingest.store.leases import hold_lease
 from reingest.store.publish import Publication, publish
+from reingest.store.register_answers import UNIT_FIELDS, Answer, take_in
 from reingest.store.runs import Run, begin_run, end_run
-from reingest.store.units import UNIT_FIELDS, Register, load_register, save_register
+from reingest.store.units import Register, load_register
 from reingest.store.versions import (
     Candidate,
     RejectedRow,
@@ -89,7 +90,7 @@ class Store:
         checks = traits.pop("checks", (Check("periods_complete", "pass", "48 periods", "48 periods", ""),))
         run = Run("reingest", settlement_date=day)
         begin_run(connection, run)
-        register = load_register(connection) or self.register(connection, run)
+        register = load_register(connection, day) or self.register(connection, run, day)
         candidate = make_candidate(connection, run, register, records, day, **traits)
         version_id, number = stage_version(connection, candidate)
         run.version_id = version_id
@@ -97,7 +98,7 @@ class Store:
         self.runs.append(run)
         return run, candidate, version_id, number
 
-    def register(self, connection: Connection, run: Run) -> Register:
+    def register(self, connection: Connection, run: Run, day: date = DATE) -> Register:
         """Store a register of three units, two of them wind."""
         (fetch_id,) = add_fetches(connection, run.id, [a_fetch("BMUNITS", None, None, None)])
         empty = dict.fromkeys(UNIT_FIELDS)
@@ -105,8 +106,8 @@ class Store:
             SimpleNamespace(**{**empty, "elexon_bm_unit": unit, "fuel_type": fuel, "lead_party_name": party})
             for unit, fuel, party in UNITS
         ]
-        save_register(connection, units, fetch_id=fetch_id, null_ids=0, duplicates=0)
-        found = load_register(connection)
+        take_in(connection, Answer(units, fetch_id=fetch_id, null_ids=0, duplicates=0, day=day))
+        found = load_register(connection, day)
         assert found is not None
         return found
 

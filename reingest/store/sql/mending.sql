@@ -23,12 +23,15 @@ where settlement_date = %(settlement_date)s and generation = %(seen)s;
 update settlement_day set last_number = greatest(last_number, %(number)s) where settlement_date = %(settlement_date)s;
 
 -- name: point_at_version
-insert into settlement_day (settlement_date, current_version_id, generation, provisional_until, last_number)
-select version.settlement_date, version.id, %(generation)s, version.provisional_until, version.number
+insert into settlement_day (settlement_date, current_version_id, generation, provisional_until, last_number,
+    register_recorded_at)
+select version.settlement_date, version.id, %(generation)s, version.provisional_until, version.number,
+    version.register_recorded_at
 from version where version.id = %(version_id)s and version.state = 'published'
 on conflict (settlement_date) do update
 set current_version_id = excluded.current_version_id,
-    last_number = greatest(settlement_day.last_number, excluded.last_number);
+    last_number = greatest(settlement_day.last_number, excluded.last_number),
+    register_recorded_at = excluded.register_recorded_at;
 
 -- name: mend_served_span
 select mend_served_span(%(version_id)s, %(served_from)s, %(served_to)s);

@@ -33,7 +33,8 @@ select number from version where id = %(version_id)s and state in ('published', 
 -- Compare and swap: the generation that the run began from must still be the date's.
 update settlement_day
 set current_version_id = %(version_id)s, generation = generation + 1, provisional_until = %(provisional_until)s,
-    confirmed_at = %(now)s, confirmed_by = %(run_id)s
+    confirmed_at = %(now)s, confirmed_by = %(run_id)s, stale_since = null, stale_reason = null,
+    register_recorded_at = (select register_recorded_at from version where id = %(version_id)s)
 where settlement_date = %(settlement_date)s and generation = %(basis_generation)s
 returning generation;
 
@@ -72,7 +73,8 @@ from fact, outbox_sink where outbox_sink.forgotten_at is null;
 -- What a final run confirmed does not become provisional again because an earlier payload was read once more.
 update settlement_day
 set confirmed_at = clock_timestamp(), confirmed_by = %(run_id)s,
-    provisional_until = case when provisional_until is not null then %(provisional_until)s::timestamptz end
+    provisional_until = case when provisional_until is not null then %(provisional_until)s::timestamptz end,
+    stale_since = null, stale_reason = null, register_recorded_at = %(register_recorded_at)s
 where settlement_date = %(settlement_date)s and generation = %(basis_generation)s
     and current_version_id = %(version_id)s
 returning provisional_until;

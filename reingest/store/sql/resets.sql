@@ -46,6 +46,7 @@ with served as (
     update settlement_day day
     set current_version_id = null, generation = generation + 1, provisional_until = null, confirmed_at = null,
         confirmed_by = null, withdrawn_seal = served.seal,
+        register_recorded_at = null, stale_since = null, stale_reason = null,
         withdrawn_fetches = array(
             select fetch_id from version_period where version_id = served.id and fetch_id is not null
             union select system_prices_fetch_id from version

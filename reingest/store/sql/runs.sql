@@ -16,4 +16,5 @@ insert into run_event (run_id, stage, event, detail) values (%(run_id)s, %(stage
 
 -- name: add_operator_action
 insert into operator_action (who, host, action, settlement_date, version_id, reason, detail)
-values (%(who)s, %(host)s, %(action)s, %(settlement_date)s, %(version_id)s, %(reason)s, %(detail)s);
+values (%(who)s, %(host)s, %(action)s, %(settlement_date)s, %(version_id)s, %(reason)s, %(detail)s)
+returning id;

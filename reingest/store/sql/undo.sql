@@ -5,11 +5,11 @@ with numbered as (
     returning last_number
 )
 insert into version (settlement_date, number, kind, sides, basis_generation, run_id, register_id, register_hash,
-    definitions, mining_inputs_hash, mining_state, code_version, system_prices_fetch_id, rows, rejects, records,
-    provisional_until, content_hash, reason, restored_from)
+    register_recorded_at, other_units, definitions, mining_inputs_hash, mining_state, code_version,
+    system_prices_fetch_id, rows, rejects, records, provisional_until, content_hash, reason, restored_from)
 select source.settlement_date, numbered.last_number, 'restore', source.sides, %(basis_generation)s, %(run_id)s,
-    source.register_id, source.register_hash, source.definitions, source.mining_inputs_hash, source.mining_state,
-    source.code_version, source.system_prices_fetch_id, source.rows, source.rejects, source.records,
+    source.register_id, source.register_hash, source.register_recorded_at, source.other_units, source.definitions,
+    source.mining_inputs_hash, source.mining_state, source.code_version, source.system_prices_fetch_id, source.rows, source.rejects, source.records,
     source.provisional_until, source.content_hash, %(reason)s, source.number
 from version source cross join numbered
 where source.id = %(source_id)s
@@ -46,6 +46,10 @@ insert into daily_unit_summary (version_id, definition, bm_unit, lead_party, ene
 select %(version_id)s, definition, bm_unit, lead_party, energy_mwh, payment_gbp, records, periods,
     indicative_cashflow_gbp
 from daily_unit_summary where version_id = %(source_id)s;
+
+-- name: restore_other_units
+insert into version_other_unit (version_id, bm_unit, rows, energy_mwh)
+select %(version_id)s, bm_unit, rows, energy_mwh from version_other_unit where version_id = %(source_id)s;
 
 -- name: restore_daily_mining
 insert into daily_mining (version_id, definition, miner_model, btc)
@@ -119,6 +123,9 @@ from daily_summary join doomed using (version_id)
 union all
 select 'daily_unit_summary', count(*), coalesce(sum(pg_column_size(daily_unit_summary)), 0)
 from daily_unit_summary join doomed using (version_id)
+union all
+select 'version_other_unit', count(*), coalesce(sum(pg_column_size(version_other_unit)), 0)
+from version_other_unit join doomed using (version_id)
 union all
 select 'daily_mining', count(*), coalesce(sum(pg_column_size(daily_mining)), 0)
 from daily_mining join doomed using (version_id)

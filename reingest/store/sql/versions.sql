@@ -33,12 +33,12 @@ with numbered as (
     returning last_number
 )
 insert into version (settlement_date, number, kind, sides, basis_generation, run_id, register_id, register_hash,
-    definitions, mining_inputs_hash, mining_state, code_version, system_prices_fetch_id, rows, rejects, records,
-    provisional_until, content_hash, reason)
+    register_recorded_at, other_units, definitions, mining_inputs_hash, mining_state, code_version,
+    system_prices_fetch_id, rows, rejects, records, provisional_until, content_hash, reason)
 select %(settlement_date)s, last_number, %(kind)s, %(sides)s, %(basis_generation)s, %(run_id)s,
-    %(register_id)s, %(register_hash)s, %(definitions)s, %(mining_inputs_hash)s, %(mining_state)s, %(code_version)s,
-    %(system_prices_fetch_id)s, %(rows)s, %(rejects)s, %(records)s, %(provisional_until)s, %(content_hash)s,
-    %(reason)s
+    %(register_id)s, %(register_hash)s, %(register_recorded_at)s, %(other_units)s, %(definitions)s,
+    %(mining_inputs_hash)s, %(mining_state)s, %(code_version)s, %(system_prices_fetch_id)s, %(rows)s, %(rejects)s,
+    %(records)s, %(provisional_until)s, %(content_hash)s, %(reason)s
 from numbered
 returning id, number;
 
@@ -61,6 +61,9 @@ copy daily_summary (version_id, definition, energy_mwh, payment_gbp, records, bm
 -- name: copy_daily_unit_summaries
 copy daily_unit_summary (version_id, definition, bm_unit, lead_party, energy_mwh, payment_gbp, records, periods,
     indicative_cashflow_gbp) from stdin;
+
+-- name: copy_version_other_units
+copy version_other_unit (version_id, bm_unit, rows, energy_mwh) from stdin;
 
 -- name: copy_daily_mining
 copy daily_mining (version_id, definition, miner_model, btc) from stdin;

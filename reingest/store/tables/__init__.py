@@ -11,8 +11,21 @@ from reingest.store.tables.columns import Table
 from reingest.store.tables.dates import CheckResult, ExpectedTotal, SettlementDay, Version, VersionPeriod
 from reingest.store.tables.mining import DailyMining, DifficultyEpoch, MinerModel, MiningRate
 from reingest.store.tables.outbox import Outbox, OutboxDelivery, OutboxSink
-from reingest.store.tables.register import BmUnit, Register, UnitOverride
-from reingest.store.tables.rows import CurtailmentRecord, DailySummary, DailyUnitSummary, Reject
+from reingest.store.tables.register import (
+    BmUnit,
+    Register,
+    RegisterChange,
+    RegisterEntry,
+    UnitOverride,
+    UnitProposal,
+)
+from reingest.store.tables.rows import (
+    CurtailmentRecord,
+    DailySummary,
+    DailyUnitSummary,
+    Reject,
+    VersionOtherUnit,
+)
 from reingest.store.tables.witnesses import SourceGap, VersionWitness, WitnessDifference, WitnessVerdict
 
 __all__ = [
@@ -34,6 +47,8 @@ __all__ = [
     "OutboxSink",
     "Payload",
     "Register",
+    "RegisterChange",
+    "RegisterEntry",
     "Reject",
     "Run",
     "RunEvent",
@@ -42,7 +57,9 @@ __all__ = [
     "StateMove",
     "Table",
     "UnitOverride",
+    "UnitProposal",
     "Version",
+    "VersionOtherUnit",
     "VersionPeriod",
     "VersionWitness",
     "WitnessDifference",

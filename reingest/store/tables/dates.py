@@ -36,6 +36,9 @@ class SettlementDay(Table, table=True):
     last_number: int
     withdrawn_fetches: Annotated[list[int] | None, Field(sa_type=ARRAY(BigInteger))]
     withdrawn_seal: WordsOrNone
+    register_recorded_at: InstantOrNone
+    stale_since: InstantOrNone
+    stale_reason: WordsOrNone
 
 
 class Version(Table, table=True):
@@ -68,6 +71,8 @@ class Version(Table, table=True):
     served_to: InstantOrNone
     restored_from: int | None
     previous_seal: WordsOrNone
+    register_recorded_at: InstantOrNone
+    other_units: int | None
 
 
 class VersionPeriod(Table, table=True):

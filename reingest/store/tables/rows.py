@@ -90,3 +90,12 @@ class DailyUnitSummary(Table, table=True):
     records: int
     periods: int
     indicative_cashflow_gbp: ExactOrNone
+
+
+class VersionOtherUnit(Table, table=True):
+    """A unit that did not count as wind in a version: its rows that would be records if it did, its bids' energy."""
+
+    version_id: Id
+    bm_unit: KeyText
+    rows: int
+    energy_mwh: Exact

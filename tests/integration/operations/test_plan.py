@@ -5,7 +5,7 @@ from signal import SIGCONT
 from tests.support.days import A_DAY, DATE, NEXT_DATE
 from tests.support.sites import Serve, Site
 
-MAY_GROW = {"run", "run_event", "fetch", "payload", "register", "bm_unit"}
+MAY_GROW = {"run", "run_event", "fetch", "payload", "register", "register_entry", "register_change", "bm_unit"}
 
 
 def test_a_plan_changes_nothing_but_its_traces(published: Site, serve: Serve) -> None:

@@ -13,13 +13,15 @@ from reingest.errors import Conflict, LeaseLost, Locked
 from reingest.store.database import Connection, connect
 from reingest.store.heartbeat import Lease
 from reingest.store.leases import hold_lease
-from reingest.store.publish import Publication, confirm, publish
+from reingest.store.publish import Confirmation, Publication, confirm, publish
 from reingest.store.runs import Run, begin_run
 from reingest.store.versions import current_version, version_by_number
 from tests.support.curtailment import record
 from tests.support.versions import DATE, Store
 
 TTL = 60
+READ_AT = datetime(2026, 1, 1, tzinfo=UTC)
+"""When a run read the register; it does not matter here."""
 
 
 @dataclass
@@ -135,15 +137,9 @@ def test_a_version_is_served_once(desk: Desk) -> None:
 
 def test_a_confirmation_belongs_to_what_is_served(desk: Desk) -> None:
     """A confirmation of a version that is not served any more is a conflict."""
+    confirmation = Confirmation(desk.publication.version_id, 1, None, desk.run.id, READ_AT)
     with hold_lease(desk.url, DATE, desk.run.holder, TTL) as lease, pytest.raises(Conflict):
-        confirm(
-            desk.connection,
-            lease,
-            version_id=desk.publication.version_id,
-            basis_generation=1,
-            provisional_until=None,
-            run_id=desk.run.id,
-        )
+        confirm(desk.connection, lease, confirmation)
 
 
 def test_a_final_confirmation_stays(desk: Desk) -> None:
@@ -153,14 +149,7 @@ def test_a_final_confirmation_stays(desk: Desk) -> None:
     assert current.id is not None
     with hold_lease(desk.url, DATE, desk.run.holder, TTL) as lease:
         marks = [
-            confirm(
-                desk.connection,
-                lease,
-                version_id=current.id,
-                basis_generation=1,
-                provisional_until=until,
-                run_id=desk.run.id,
-            )
+            confirm(desk.connection, lease, Confirmation(current.id, 1, until, desk.run.id, READ_AT))
             for until in (later, None, later)
         ]
     assert marks == [None, None, None]

@@ -15,8 +15,10 @@ MAY_CHANGE = {
     "version": {"state", "reason", "seal", "previous_seal", "served_from", "served_to"},
     "settlement_day": {
         "settlement_date", "current_version_id", "generation", "provisional_until", "confirmed_at", "confirmed_by",
-        "last_number", "withdrawn_fetches", "withdrawn_seal",
+        "last_number", "withdrawn_fetches", "withdrawn_seal", "register_recorded_at", "stale_since", "stale_reason",
     },
+    "bm_unit": {"recorded_to"},
+    "unit_proposal": {"state", "decided_at", "action_id"},
     "unit_override": {"retired_at"},
     "expected_total": {"retired_at"},
     "source_gap": {"retired_at"},
