@@ -1,4 +1,4 @@
-"""What BOAV and EBOCF state, row by row, as one account of a date's amounts."""
+"""What BOAV and EBOCF state, row by row, and all of it as one account of a date's amounts."""
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime, timedelta
@@ -16,7 +16,15 @@ if TYPE_CHECKING:
 
 
 class Statement(NamedTuple):
-    """One row of a witness: when it was calculated, and its amounts by pair."""
+    """One row of a witness that has amounts by bid-offer pair.
+
+    Attributes:
+        period: Settlement period.
+        bm_unit: Elexon BM unit id; None where the row names none.
+        acceptance_id: The acceptance, not unique across units; None where the witness is not by acceptance.
+        created_at: When Elexon calculated it, aware, UTC; None where it does not say.
+        amounts: MWh or GBP by pair, -6 to 6; a pair of which nothing is said is left out.
+    """
 
     period: int
     bm_unit: str | None
@@ -49,29 +57,25 @@ def account_of(
     silent: dict[Subject, Reason] = {subject: "not_published" for subject in subjects if subject[1] in stated}
     for side, statements in stated.items():
         last, contradicted = _last(statements)
-        for statement in last:
-            unit = (statement.period, side, statement.bm_unit)
-            if silent.get(unit[:2]) == "not_published":
-                del silent[unit[:2]]
-            if statement.created_at is None or statement.created_at < finals[statement.period]:
-                unknown[unit] = silent[unit[:2]] = "first_run"
-            elif statement.bm_unit is None and any(statement.amounts.values()):
-                unknown[unit] = "no_unit"
-            for pair, amount in statement.amounts.items():
-                amounts[*unit, statement.acceptance_id, pair] = amount
-        for period, unit_id in contradicted:
-            unknown[period, side, unit_id] = "contradicting"
+        for subject in {(period, side) for period, *_ in last}:
+            silent.pop(subject, None)
+        for period, unit, acceptance, created_at, by_pair in last:
+            if created_at is None or created_at < finals[period]:
+                unknown[period, side, unit] = silent[period, side] = "first_run"
+            elif unit is None and any(by_pair.values()):
+                unknown[period, side, unit] = "no_unit"
+            for pair, amount in by_pair.items():
+                amounts[period, side, unit, acceptance, pair] = amount
+        for period, unit in contradicted:
+            unknown[period, side, unit] = "contradicting"
     missing: dict[Subject, Reason] = {subject: "no_witness" for subject in subjects if subject[1] not in stated}
     return Account(amounts, unknown, silent, missing)
 
 
-_Subject = tuple[int, str | None, int | None]
-
-
 def _last(statements: Iterable[Statement]) -> tuple[Collection[Statement], set[tuple[int, str | None]]]:
     """Return the last statement about each subject, and the units of which two of one run contradict each other."""
-    last: dict[_Subject, Statement] = {}
-    contradicted: set[_Subject] = set()
+    last: dict[tuple[int, str | None, int | None], Statement] = {}
+    contradicted: set[tuple[int, str | None, int | None]] = set()
     for statement in statements:
         subject = statement[:3]
         other = last.setdefault(subject, statement)

@@ -37,50 +37,6 @@ class SystemPrice(Protocol):
         """`totalAcceptedOfferVolume`, MWh."""
 
 
-class AcceptanceVolume(Protocol):
-    """A row of BOAV."""
-
-    @property
-    def period(self) -> int:
-        """Settlement period."""
-
-    @property
-    def created_at(self) -> datetime | None:
-        """When Elexon calculated it; None where it does not say."""
-
-    @property
-    def bm_unit(self) -> str | None:
-        """Elexon BM unit id; None where it names none."""
-
-    @property
-    def acceptance_id(self) -> int:
-        """The acceptance."""
-
-    @property
-    def volumes(self) -> Mapping[int, Decimal]:
-        """MWh by pair."""
-
-
-class Cashflow(Protocol):
-    """A row of EBOCF."""
-
-    @property
-    def period(self) -> int:
-        """Settlement period."""
-
-    @property
-    def created_at(self) -> datetime | None:
-        """When Elexon calculated it; None where it does not say."""
-
-    @property
-    def bm_unit(self) -> str | None:
-        """Elexon BM unit id; None where it names none."""
-
-    @property
-    def cashflows(self) -> Mapping[int, Decimal]:
-        """GBP by pair."""
-
-
 class RejectedRow(Protocol):
     """A stack row that was not accepted."""
 
@@ -149,8 +105,8 @@ class Witnesses:
     """
 
     system_prices: Mapping[int, SystemPrice] | None = None
-    acceptance_volumes: Mapping[Side, Sequence[AcceptanceVolume]] = field(default_factory=dict)
-    cashflows: Mapping[Side, Sequence[Cashflow]] = field(default_factory=dict)
+    acceptance_volumes: Mapping[Side, Sequence[Statement]] = field(default_factory=dict)
+    cashflows: Mapping[Side, Sequence[Statement]] = field(default_factory=dict)
 
 
 def judge(stacks: HeldStacks, sums: StackSums, witnesses: Witnesses, rules: WitnessRules = WITNESS_RULES_V0) -> Verdict:
@@ -178,33 +134,25 @@ def judge(stacks: HeldStacks, sums: StackSums, witnesses: Witnesses, rules: Witn
 def judge_acceptance_volumes(
     stacks: HeldStacks,
     sums: StackSums,
-    witness: Mapping[Side, Sequence[AcceptanceVolume]],
+    witness: Mapping[Side, Sequence[Statement]],
     rules: WitnessRules = WITNESS_RULES_V0,
 ) -> RuleVerdict:
     """Compare volumes with BOAV's, by unit, acceptance and pair."""
-    stated = {
-        side: (Statement(row.period, row.bm_unit, row.acceptance_id, row.created_at, row.volumes) for row in rows)
-        for side, rows in witness.items()
-    }
     held = Account(sums.volumes, _first_run(sums), _silent(sums), stacks.unanswered)
-    heard = account_of(stated, stacks.subjects, stacks.settlement_date, rules.final_after)
+    heard = account_of(witness, stacks.subjects, stacks.settlement_date, rules.final_after)
     return compare(rules.acceptance_volumes, held, heard, stacks.circumstances)
 
 
 def judge_cashflows(
     stacks: HeldStacks,
     sums: StackSums,
-    witness: Mapping[Side, Sequence[Cashflow]],
+    witness: Mapping[Side, Sequence[Statement]],
     rules: WitnessRules = WITNESS_RULES_V0,
 ) -> RuleVerdict:
     """Compare volume times price times TLM with EBOCF's cashflows, by unit and pair."""
-    stated = {
-        side: (Statement(row.period, row.bm_unit, None, row.created_at, row.cashflows) for row in rows)
-        for side, rows in witness.items()
-    }
     unknown = dict.fromkeys(sums.unpriced, _NULL) | _first_run(sums)
     held = Account(sums.cashflows, unknown, _silent(sums), stacks.unanswered)
-    heard = account_of(stated, stacks.subjects, stacks.settlement_date, rules.final_after)
+    heard = account_of(witness, stacks.subjects, stacks.settlement_date, rules.final_after)
     return compare(rules.cashflows, held, heard, stacks.circumstances)
 
 

@@ -68,13 +68,18 @@ def require_dataset(named: list[str], dataset: str) -> None:
 
 
 def _collect(row: dict[str, Any], collector: RowCollector) -> None:
-    # Taken out, so that what is left is looked up at once; written in another case it takes the slower way.
-    group = {collector.group: row.pop(collector.group)} if collector.group in row else {}
+    # Taken out, so that what is left can be looked up at once; written in another case it goes the slower way.
+    group = collector.group if collector.group in row else None
+    held = row.pop(group) if group else None
     try:
         values = [_WORDS.get(value, value) for value in row.values()]
     except TypeError:  # a list or an object, which has no hash
         values = [_text(name, value, collector) for name, value in row.items()]
-    collector.add([*row, *group], [*values, *group.values()])
+    names = list(row)
+    if group:
+        names.append(group)
+        values.append(held)
+    collector.add(names, values)
 
 
 def _text(name: str, value: Any, collector: RowCollector) -> Any:  # noqa: ANN401

@@ -120,8 +120,9 @@ class RowCollector:
             raise rejected("unknown_shape", f"{self.group} of row {len(self._picked)} is one value, not several")
         # Of a dozen fields one or two say anything: the others are not looked at again.
         said = {name: value for name, value in group.items() if value is not None}
-        if not all(isinstance(value, str) for value in said.values()):
-            raise rejected("unknown_shape", f"{self.group} of row {len(self._picked)} holds what is no text")
+        for value in said.values():
+            if not isinstance(value, str):
+                raise rejected("unknown_shape", f"{self.group} of row {len(self._picked)} holds what is no text")
         return said
 
     def _layout_of(self, names: tuple[str, ...]) -> "_Layout":

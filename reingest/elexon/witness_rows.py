@@ -5,27 +5,29 @@ One row at fault rejects the answer: a witness is trusted whole or not at all. F
 """
 
 import re
-from collections.abc import Callable, Mapping
-from datetime import date, datetime
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import date
 from decimal import Decimal
+from itertools import repeat
 from typing import Final, Generic, TypeVar
 
 from reingest.calendar import settlement_periods
+from reingest.curtailment.statements import Statement
 from reingest.elexon.faults import shown
 from reingest.elexon.fields import SETTLEMENT_DATE, SETTLEMENT_PERIOD
 from reingest.elexon.numbers import PLAIN_NUMBER, Unfit, decimal_or_none, trimmed
 from reingest.elexon.payload import read_rows
 from reingest.elexon.rejects import rejected
-from reingest.elexon.values import time
+from reingest.elexon.values import integer, time, unit_id
 from reingest.elexon.wire_rows import Group, Text
 
 _Value = TypeVar("_Value")
 
-START: Final = "startTime"
-CREATED: Final = "createdDateTime"
-UNIT: Final = "bmUnit"
+_START: Final = "startTime"
+_CREATED: Final = "createdDateTime"
+_UNIT: Final = "bmUnit"
 
-PAIRS: Final[Mapping[str, int]] = {
+_PAIRS: Final[Mapping[str, int]] = {
     f"{word}{number}": sign * number for word, sign in (("negative", -1), ("positive", 1)) for number in range(1, 7)
 }
 """The fields of pair volumes and pair cashflows, each with its bid-offer pair."""
@@ -54,37 +56,52 @@ class Texts(dict[Text, _Value], Generic[_Value]):
         return value
 
 
-class WitnessRows:
-    """The rows of one whole-day answer: each with its period, when it was calculated, and its amounts by pair.
+def read_statements(
+    body: bytes, dataset: str, pairs: str, settlement_date: date, *, acceptance: str | None = None
+) -> tuple[Statement, ...]:
+    """Read an answer of one settlement date, in JSON or XML.
 
-    Attributes:
-        columns: The texts of the fields asked for.
-        periods: The settlement period of each row.
-        created: When Elexon calculated each row; None where it does not say.
-        amounts: What each row says of each pair; a pair of which it says nothing is left out.
+    Args:
+        body: The answer, decompressed.
+        dataset: What it must be of.
+        pairs: The field that holds the amounts by pair.
+        settlement_date: What every row must be of.
+        acceptance: The field that names the acceptance, where the dataset has one.
+
+    Raises:
+        PayloadRejected: a structural fault, `wrong_date`, `wrong_period`, or `bad_row` for what cannot be read.
     """
+    names = [SETTLEMENT_DATE, SETTLEMENT_PERIOD, _START, _CREATED, _UNIT, *([acceptance] if acceptance else [])]
+    wired = read_rows(body, names, dataset, group=pairs, keep_unknown=False)
+    columns = wired.columns
+    return tuple(
+        map(
+            Statement,
+            _periods(columns, settlement_date),
+            _each(_UNIT, unit_id, columns),
+            _acceptances(acceptance, columns) if acceptance else repeat(None),
+            _each(_CREATED, time, columns),
+            _amounts(wired.groups, Texts(pairs, _number)),
+        )
+    )
 
-    def __init__(self, body: bytes, dataset: str, fields: tuple[str, ...], pairs: str, settlement_date: date) -> None:
-        """Read an answer of one settlement date, in JSON or XML.
 
-        Raises:
-            PayloadRejected: a structural fault, `wrong_date`, `wrong_period`, or `bad_row` for what cannot be read.
-        """
-        names = (SETTLEMENT_DATE, SETTLEMENT_PERIOD, START, CREATED, *fields)
-        wired = read_rows(body, names, dataset, group=pairs, keep_unknown=False)
-        self.columns = wired.columns
-        self.periods = _periods(wired.columns, settlement_date)
-        created: Texts[datetime | None] = Texts(CREATED, time)
-        self.created = [created[text] for text in wired.columns[CREATED]]
-        numbers: Texts[Decimal | None] = Texts(pairs, _number)
-        self.amounts = [_amounts(group, numbers) for group in wired.groups]
+def _each(name: str, read: Callable[[Text], _Value], columns: Mapping[str, list[Text]]) -> Iterator[_Value]:
+    return map(Texts(name, read).__getitem__, columns[name])
+
+
+def _acceptances(name: str, columns: Mapping[str, list[Text]]) -> Iterator[int]:
+    for acceptance in _each(name, integer(64), columns):
+        if acceptance is None:
+            raise rejected("bad_row", f"a row has no {name}")
+        yield acceptance
 
 
 def _periods(columns: Mapping[str, list[Text]], settlement_date: date) -> list[int]:
     """Return each row's period; date, number and start have to say the same, and rows of a period share them."""
     known: dict[tuple[Text, Text, Text], int] = {}
     numbers: list[int] = []
-    for place in zip(columns[SETTLEMENT_DATE], columns[SETTLEMENT_PERIOD], columns[START], strict=True):
+    for place in zip(columns[SETTLEMENT_DATE], columns[SETTLEMENT_PERIOD], columns[_START], strict=True):
         number = known.get(place)
         if number is None:
             number = known[place] = _period(*place, settlement_date)
@@ -99,7 +116,7 @@ def _period(day: Text, number: Text, start: Text, settlement_date: date) -> int:
     period = periods.get(trimmed(number) or "")
     if period is None:
         raise rejected("wrong_period", f"a row is of period {shown(number)}")
-    if Texts(START, time)[start] != period.start:
+    if Texts(_START, time)[start] != period.start:
         raise rejected("bad_row", f"period {period.number} begins {shown(start)}, not {period.start.isoformat()}")
     return period.number
 
@@ -108,13 +125,18 @@ def _number(text: Text) -> Decimal | None:
     return Decimal(text) if text is not None and _PLAIN.match(text) else decimal_or_none(text)
 
 
-def _amounts(group: Group, numbers: Texts[Decimal | None]) -> dict[int, Decimal]:
-    amounts: dict[int, Decimal] = {}
-    for name, text in group.items():
-        pair = PAIRS.get(name) or PAIRS.get(name.lower())
-        if pair is None:
-            raise rejected("unknown_shape", f"there is no bid-offer pair {shown(name)}")
-        number = numbers[text]
-        if number is not None:
-            amounts[pair] = number
-    return amounts
+def _amounts(groups: Iterable[Group], numbers: Texts[Decimal | None]) -> Iterator[dict[int, Decimal]]:
+    for group in groups:
+        amounts: dict[int, Decimal] = {}
+        for name, text in group.items():
+            number = numbers[text]
+            if number is not None:
+                amounts[_pair(name)] = number
+        yield amounts
+
+
+def _pair(name: str) -> int:
+    pair = _PAIRS.get(name) or _PAIRS.get(name.lower())
+    if pair is None:
+        raise rejected("unknown_shape", f"there is no bid-offer pair {shown(name)}")
+    return pair

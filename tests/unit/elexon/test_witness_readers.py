@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from reingest.elexon.acceptance_volumes import AcceptanceVolume, read_acceptance_volumes
-from reingest.elexon.cashflows import Cashflow, read_cashflows
+from reingest.curtailment.statements import Statement
+from reingest.elexon.acceptance_volumes import read_acceptance_volumes
+from reingest.elexon.cashflows import read_cashflows
 from reingest.errors import PayloadRejected
 from reingest.standin.model import Number, WireRecord
 from reingest.standin.render import XML_SHAPES, Document, render
@@ -57,26 +58,27 @@ def cashflow(**changes: Any) -> WireRecord:
     return {**record, **changes}
 
 
-VOLUME = AcceptanceVolume(
+VOLUME = Statement(
     period=1,
     created_at=CREATED,
     bm_unit="T_LARYW-1",
     acceptance_id=52013,
-    volumes={-1: Decimal("-10.166666666666666075"), 2: Decimal(1)},
+    amounts={-1: Decimal("-10.166666666666666075"), 2: Decimal(1)},
 )
-CASHFLOW = Cashflow(
+CASHFLOW = Statement(
     period=1,
     created_at=CREATED,
     bm_unit="2__AFLEX003",
-    cashflows={1: Decimal("23062.377"), 2: Decimal("5017.6255"), -6: Decimal(0)},
+    acceptance_id=None,
+    amounts={1: Decimal("23062.377"), 2: Decimal("5017.6255"), -6: Decimal(0)},
 )
 
 
-def volumes(body: bytes) -> tuple[AcceptanceVolume, ...]:
+def volumes(body: bytes) -> tuple[Statement, ...]:
     return read_acceptance_volumes(body, settlement_date=DATE)
 
 
-def cashflows(body: bytes) -> tuple[Cashflow, ...]:
+def cashflows(body: bytes) -> tuple[Statement, ...]:
     return read_cashflows(body, settlement_date=DATE)
 
 
@@ -100,10 +102,10 @@ def test_xml(shape: Any) -> None:
 def test_a_row_that_says_nothing() -> None:
     """A row may name no unit, no instant and no pair: it says nothing, and that is for the rules to judge."""
     silent = volume(bmUnit=None, createdDateTime=None, pairVolumes=None)
-    assert volumes(body("BOAV", silent)) == (VOLUME._replace(bm_unit=None, created_at=None, volumes={}),)
-    assert cashflows(body("EBOCF", cashflow(bidOfferPairCashflows=pairs())))[0].cashflows == {}
+    assert volumes(body("BOAV", silent)) == (VOLUME._replace(bm_unit=None, created_at=None, amounts={}),)
+    assert cashflows(body("EBOCF", cashflow(bidOfferPairCashflows=pairs())))[0].amounts == {}
     assert volumes(body("BOAV")) == ()
-    assert volumes(render(Document("BOAV", [volume(pairVolumes=pairs())]), "xml"))[0].volumes == {}
+    assert volumes(render(Document("BOAV", [volume(pairVolumes=pairs())]), "xml"))[0].amounts == {}
 
 
 def test_names_in_any_case() -> None:
