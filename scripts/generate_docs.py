@@ -22,6 +22,8 @@ from reingest.elexon.rejects import ROW_MEANINGS, STRUCTURAL_MEANINGS
 from reingest.errors import every_error
 from reingest.operations.doctor.finding import KINDS
 from reingest.operations.metrics import SERIES
+from reingest.operations.proofs import document as proof
+from reingest.operations.proofs.verifying import MEANINGS
 from reingest.settings import Settings, environment_name
 
 ROOT: Final = Path(__file__).parents[1]
@@ -92,6 +94,12 @@ def _told_by(module: ModuleType) -> Callable[[], str]:
     return lambda: cleandoc(str(module.__doc__)).partition("\n\n")[2]
 
 
+def proof_parts_block() -> str:
+    """Return the parts of a proof's check, with what each means."""
+    rows = [f"| `{name}` | {meaning} |" for name, meaning in MEANINGS.items()]
+    return "\n".join(["| part | what it shows |", "|---|---|", *rows])
+
+
 def _faults(group: str) -> Callable[[], str]:
     """Return what renders a group of the catalogue of faults, which lies with the drills that try them."""
 
@@ -140,6 +148,8 @@ BLOCKS: Final = MappingProxyType[str, Callable[[], str]](
         "dump": _told_by(content),
         "digests": _told_by(digests),
         "seals": _told_by(seals),
+        "proof": _told_by(proof),
+        "proof_parts": proof_parts_block,
         **{f"faults_{group}": _faults(group) for group in ("http", "data", "store", "process")},
         "drills": drills_block,
         "metrics": metrics_block,

@@ -51,6 +51,8 @@ COMMANDS: Final[Mapping[str, LazyCommand]] = {
     "why": LazyCommand("why", "why", "Why a date's figures changed between two of its versions."),
     "dump": LazyCommand("dump", "dump", "A version's content in one stable order, ending with its sha256."),
     "digest": LazyCommand("digest", "digest", "One hash of a date, month or year, to be compared with another site's."),
+    "proof": LazyCommand("proof", "proof", "A small file that shows what a version says and was made from."),
+    "verify-proof": LazyCommand("proof", "verify_proof", "Check a proof against the archive, without the database."),
     "audit": LazyCommand("audit", "audit", "Where a date's figures come from: run, payloads, files, rows, totals."),
     "replay": LazyCommand("replay", "replay", "What is served, rebuilt from the archive with the network denied."),
     "unlock": LazyCommand("unlock", "unlock", "End a lease whose holder is gone, or is to be stopped."),

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
+from reingest.cli.output import write_text
 from reingest.cli.reading import connected
-from reingest.errors import BadUsage
 
 
 def metrics(
@@ -19,7 +19,7 @@ def metrics(
     ] = False,
 ) -> None:
     """Print metrics in Prometheus' text format, or write them for node_exporter's textfile collector."""
-    from reingest.operations.metrics import metrics_text, write_metrics
+    from reingest.operations.metrics import metrics_text
 
     findings = _findings() if doctor else None
     with connected() as connection:
@@ -27,10 +27,7 @@ def metrics(
     if out is None:
         typer.echo(text, nl=False)
         return
-    try:
-        write_metrics(out, text)
-    except OSError as error:
-        raise BadUsage(f"{out} cannot be written: {error.strerror or error}") from error
+    write_text(out, text)
 
 
 def _findings() -> dict[str, int]:

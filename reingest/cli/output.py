@@ -80,6 +80,20 @@ class Output:
             typer.echo("\n".join([*before, *table_lines(columns, rows), *after]))
 
 
+def write_text(path: Path, text: str) -> None:
+    """Write a text file, whole at once.
+
+    Raises:
+        BadUsage: it cannot be written there.
+    """
+    from reingest.operations.whole_files import write_whole
+
+    try:
+        write_whole(path, text)
+    except OSError as error:
+        raise BadUsage(f"{path} cannot be written: {error.strerror or error}") from error
+
+
 def as_json(document: object) -> str:
     """Return the document as indented JSON with exact decimals as strings."""
     return json.dumps(_plain_json(document), indent=2, ensure_ascii=False)

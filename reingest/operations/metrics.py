@@ -4,14 +4,11 @@ Everything is counted from the database at the moment of asking, so no process n
 only where rows were purged or reset, which Prometheus takes for a restart.
 """
 
-import os
-import secrets
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import accumulate, product
-from pathlib import Path
 from typing import Final, Literal, get_args
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -19,7 +16,6 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 
 from reingest import __version__
-from reingest.checkpoints import checkpoint
 from reingest.curtailment.words import SIDES, PeriodOutcome
 from reingest.store.database import Connection, snapshot
 from reingest.store.metrics import Sample, Seconds, metric_samples, metric_seconds
@@ -129,26 +125,6 @@ def metrics_text(connection: Connection, findings: Mapping[str, int] | None = No
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Counted(samples, seconds))
     return generate_latest(registry).decode()
-
-
-def write_metrics(path: Path, text: str) -> None:
-    """Write the metrics so that a reader of the file finds the old ones or the new ones, whole.
-
-    Raises:
-        OSError: the folder cannot be written.
-    """
-    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    try:
-        with unfinished.open("x", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            checkpoint("metrics_written")
-            os.fsync(file.fileno())
-        checkpoint("metrics_synced")
-        unfinished.rename(path)
-        checkpoint("metrics_renamed")
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 class _Counted(Collector):

@@ -160,7 +160,7 @@ def test_a_bound_belongs_to_the_bucket_below_it(database_url: str, tmp_path: Pat
     assert found("reingest_stage_seconds_sum", stage="fetch") == pytest.approx(1001.001)
 
 
-@pytest.mark.parametrize("point", ["metrics_written", "metrics_synced", "metrics_renamed"])
+@pytest.mark.parametrize("point", ["file_written", "file_synced", "file_renamed"])
 def test_the_file_is_old_or_new(point: str, published: Site, tmp_path: Path) -> None:
     """A kill while the file is written leaves the old one or the new one, whole."""
     path = tmp_path / "reingest.prom"
@@ -168,7 +168,7 @@ def test_the_file_is_old_or_new(point: str, published: Site, tmp_path: Path) -> 
     ran = published.start("metrics", "--out", path, REINGEST_CRASH_AT=point).finish()
     assert ran.exit_code == -SIGKILL
     left = path.read_text(encoding="utf-8")
-    assert left == "old\n" if point != "metrics_renamed" else Metrics(left)("reingest_dates", state="published") == 1
+    assert left == "old\n" if point != "file_renamed" else Metrics(left)("reingest_dates", state="published") == 1
     assert published.reingest("metrics", "--out", path).exit_code == 0
     assert Metrics(path.read_text("utf-8")).text.endswith("\n")
 

@@ -1,0 +1,1 @@
+"""Proofs: small files that tell what a version says and was made from, checked without the database."""
