@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
-from tests.bench import copying, flow, publishing, replay, wall
+from tests.bench import copying, flow, publishing, replay, wall, why
 from tests.bench.figures import Figure
 from tests.bench.place import Place, temporary_place
 
@@ -16,6 +16,7 @@ SUBJECTS: Final[Mapping[str, Callable[..., Iterator[Figure]]]] = {
     "copy": copying.figures,
     "publish": publishing.figures,
     "replay": replay.figures,
+    "why": why.figures,
     "flow": flow.figures,
 }
 

@@ -1,22 +1,18 @@
 """A live date: its wall time beside the ideal of its requests, its CPU seconds, its memory."""
 
 import math
-import os
-import subprocess
-import sys
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from typing import Final
 
 from reingest.operations.request import DateRequest
 from reingest.settings import Settings
-from tests.bench.days import Run, in_megabytes, median_seconds, run_date
+from tests.bench.days import Run, median_seconds, run_date
 from tests.bench.elexon import standin, windy_dates
 from tests.bench.figures import Figure, spread
 from tests.bench.place import Place, in_own_process
+from tests.bench.processes import Process, run_process
 
 OVERHEAD_SECONDS: Final = 0.35
 CPU_SECONDS: Final = 0.5
@@ -34,15 +30,6 @@ class Plan:
 
 PLANS: Final = (Plan(50, dates=11, processes=5), Plan(300, dates=5, processes=3))
 QUICK_PLANS: Final = (Plan(50, dates=3, processes=1), Plan(300, dates=1, processes=1))
-
-
-@dataclass(frozen=True, slots=True)
-class Process:
-    """What one `reingest date` process cost: wall and CPU seconds, and the most memory that it held, in MB."""
-
-    wall: float
-    cpu: float
-    megabytes: float
 
 
 def figures(place: Place, *, quick: bool) -> Iterator[Figure]:
@@ -89,16 +76,4 @@ def _run_dates(settings: Settings, database_url: str, days: list[date]) -> list[
 
 
 def _run_processes(environment: dict[str, str], days: list[date]) -> list[Process]:
-    return [_run_process(environment, day) for day in days]
-
-
-def _run_process(environment: dict[str, str], day: date) -> Process:
-    command = [str(Path(sys.executable).with_name("reingest")), "date", day.isoformat()]
-    began = time.perf_counter()
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, cwd=environment["REINGEST_HOME"])
-    _, status, used = os.wait4(process.pid, 0)
-    wall = time.perf_counter() - began
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}")
-    return Process(wall, used.ru_utime + used.ru_stime, in_megabytes(used.ru_maxrss))
+    return [run_process(environment, "date", day.isoformat()) for day in days]
