@@ -18,6 +18,7 @@ from reingest.curtailment.reasons import MEASURES
 from reingest.errors import BadUsage, NotFound
 from reingest.lake.archive import Archive
 from reingest.settings import load_settings
+from reingest.tuning import keep_imports
 
 if TYPE_CHECKING:
     from reingest.operations.replaying import FigureMove, ReplayedDate
@@ -41,6 +42,7 @@ def replay(
     """
     from reingest.operations.replaying import replay as replay_dates
 
+    keep_imports()
     output = Output.chosen(as_json=as_json, as_csv=as_csv)
     dates = _dates(start, end or start)
     archive = Archive(load_settings().archive_folder)

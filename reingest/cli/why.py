@@ -18,6 +18,7 @@ from reingest.lake.archive import Archive
 from reingest.operations.figures_text import period_ranges
 from reingest.settings import load_settings
 from reingest.store.contents import chosen_numbers
+from reingest.tuning import keep_imports
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -51,6 +52,7 @@ def why(
     """
     from reingest.operations.why import why as explain
 
+    keep_imports()
     output = Output.chosen(as_json=as_json, as_csv=as_csv)
     archive = Archive(load_settings().archive_folder)
     with stage_progress() as progress, reading() as connection:

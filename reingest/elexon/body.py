@@ -10,9 +10,7 @@ from typing import Final
 import httpx
 
 from reingest.elexon.rejects import rejected
-
-LARGEST_BODY: Final = 64 * 1024 * 1024
-"""Bytes, decompressed. The largest real answer, a whole day of another dataset, has 8 MB."""
+from reingest.elexon.sniff import LARGEST_BODY
 
 _GZIP: Final = zlib.MAX_WBITS | 16
 

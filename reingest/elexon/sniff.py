@@ -4,8 +4,10 @@ import codecs
 import re
 from typing import Final, Literal
 
-from reingest.elexon.body import LARGEST_BODY
 from reingest.elexon.rejects import rejected
+
+LARGEST_BODY: Final = 64 * 1024 * 1024
+"""Bytes, decompressed. The largest real answer, a whole day of another dataset, has 8 MB."""
 
 _SPACE: Final = b" \t\r\n"
 _HTML: Final = re.compile(rb"(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*<(!doctype\s+html|html)\b", re.IGNORECASE | re.DOTALL)

@@ -7,8 +7,8 @@ from typing import get_args
 import pytest
 
 from reingest.elexon import payload
-from reingest.elexon.body import LARGEST_BODY
 from reingest.elexon.rejects import MEANINGS, ROW_MEANINGS, STRUCTURAL_MEANINGS, RowCode, StructuralCode
+from reingest.elexon.sniff import LARGEST_BODY
 from reingest.errors import PayloadRejected
 from tests.support.elexon import DATE, PERIOD, XML_SHAPES, XmlShape, as_json, as_xml, row, stack
 
