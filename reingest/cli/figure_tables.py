@@ -9,6 +9,7 @@ from reingest.curtailment.reasons import Measure
 _MEASURES: Final[Mapping[Measure, tuple[str, Kind]]] = {
     "energy_mwh": ("MWh", "energy"),
     "payment_gbp": ("GBP", "money"),
+    "indicative_cashflow_gbp": ("indicative GBP", "money"),
     "btc": ("BTC", "btc"),
 }
 

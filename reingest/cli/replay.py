@@ -13,7 +13,7 @@ from reingest.cli.figure_tables import figure_table
 from reingest.cli.output import Column, Output
 from reingest.cli.progress import stage_progress
 from reingest.cli.reading import connected
-from reingest.curtailment.exact import exactly
+from reingest.curtailment.exact import EXACT_CASHFLOW, exactly
 from reingest.curtailment.reasons import MEASURES
 from reingest.errors import BadUsage, NotFound
 from reingest.lake.archive import Archive
@@ -91,7 +91,7 @@ def _date_document(one: "ReplayedDate") -> dict[str, object]:
 
 def _figure(move: "FigureMove") -> dict[str, object]:
     served, rebuilt = move.served, move.rebuilt
-    with exactly():
+    with exactly(EXACT_CASHFLOW):
         change = None if served is None or rebuilt is None else rebuilt - served
     return move.figure._asdict() | {"served": served, "rebuilt": rebuilt, "change": change}
 

@@ -29,6 +29,12 @@ MOST_UNITS: Final = 10
 """BM units that people are shown; machines get all."""
 
 _NUMBERS: Final = {"old": "before", "new": "after", "change": "change"} | {f"part_{part}": part for part in PARTS}
+_UNKNOWN: Final[dict[Measure, str]] = {
+    "energy_mwh": "MWh unknown",
+    "payment_gbp": "GBP unknown",
+    "indicative_cashflow_gbp": "Indicative GBP unknown (a row has no price or no loss multiplier)",
+    "btc": "BTC unknown (the date is beyond the known difficulties)",
+}
 _CSV: Final = tuple(Column(key, key) for key in ("measure", "definition", "model", *_NUMBERS))
 _UNITS: Final = (
     Column("unit", "unit"),
@@ -45,7 +51,7 @@ def why(
     as_json: AsJson = False,
     as_csv: AsCsv = False,
 ) -> None:
-    """Split a change of energy, payment and BTC into its reasons: source, register, definition, mining, code.
+    """Split a change of energy, money and BTC into its reasons: source, register, definition, mining, code.
 
     Both versions are derived again from the archive, with no network; the parts add up exactly. Without numbers the
     versions are those that `reingest diff` compares. docs/figures.md says what each figure and part is.
@@ -122,7 +128,7 @@ def _lines(why: "Why") -> Iterator[str]:
 def _table(why: "Why", measure: Measure) -> list[str]:
     """Return the figures of one measure with the parts of their changes, as people read them."""
     lines = figure_table(measure, _NUMBERS, map(_row, why.changes))
-    return lines or ["BTC  unknown in both versions: the date is beyond the known difficulties"]
+    return lines or [f"{_UNKNOWN[measure]} in both versions"]
 
 
 def _source_lines(why: "Why") -> Iterator[str]:

@@ -6,7 +6,8 @@ in that order, and derived again by the present code: each difference is a part.
 between the two stored versions is the code's, which derived them otherwise at the time. So the parts always add up.
 
 A figure that one side does not have is unknown, and so is every part that would need it: a BTC of a date beyond the
-known difficulties, or `net` where offers were not fetched. Unknown is None, never zero.
+known difficulties, an indicative cashflow where a row has no loss multiplier, or `net` where offers were not fetched.
+Unknown is None, never zero.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,24 +18,24 @@ from typing import Final, Literal, NamedTuple
 import pyarrow as pa
 
 from reingest.curtailment.definitions import Definition
-from reingest.curtailment.exact import ZERO, exactly
+from reingest.curtailment.exact import EXACT_CASHFLOW, ZERO, exactly
 from reingest.curtailment.figures import Figures, figures_of
 from reingest.curtailment.mining import MiningRate
 from reingest.curtailment.records import CurtailmentRecord, select_records
 from reingest.curtailment.words import DEFINITION_NAMES, DefinitionName, Side
 
-Measure = Literal["energy_mwh", "payment_gbp", "btc"]
+Measure = Literal["energy_mwh", "payment_gbp", "indicative_cashflow_gbp", "btc"]
 Ingredient = Literal["source", "register", "definition", "mining"]
 Part = Literal["source", "register", "definition", "mining", "code"]
 
-MEASURES: Final[tuple[Measure, ...]] = ("energy_mwh", "payment_gbp", "btc")
+MEASURES: Final[tuple[Measure, ...]] = ("energy_mwh", "payment_gbp", "indicative_cashflow_gbp", "btc")
 INGREDIENTS: Final[tuple[Ingredient, ...]] = ("source", "register", "definition", "mining")
 """The order in which ingredients are replaced; it is fixed, because the parts depend on it."""
 PARTS: Final[tuple[Part, ...]] = (*INGREDIENTS, "code")
 
 
 class Figure(NamedTuple):
-    """Which figure: MWh or GBP by definition, or BTC by definition and miner model."""
+    """Which figure: MWh or GBP by definition, or BTC by definition and miner model, which the others do not have."""
 
     measure: Measure
     definition: DefinitionName
@@ -89,7 +90,7 @@ class Reasons:
     """The changes of all figures, and the steps that they were split by.
 
     Attributes:
-        changes: One entry a figure that either version has: energy, payment, then BTC.
+        changes: One entry a figure that either version has, in the order of `MEASURES`.
         derived: What the present code makes of the older version's ingredients.
         steps: What it makes of them after each replacement, in order; the last ones are the newer version's.
     """
@@ -123,11 +124,16 @@ def reasons_of(old: tuple[Figures, Ingredients], new: tuple[Figures, Ingredients
 
 
 def flat(figures: Figures) -> dict[Figure, Decimal]:
-    """Return figures one by one; those that are unknown are left out."""
+    """Return figures one by one, by what they are; those that are unknown are left out."""
     energy = {Figure("energy_mwh", name): totals.energy_mwh for name, totals in figures.totals.items()}
     payment = {Figure("payment_gbp", name): totals.payment_gbp for name, totals in figures.totals.items()}
+    cashflow = {
+        Figure("indicative_cashflow_gbp", name): totals.indicative_cashflow_gbp
+        for name, totals in figures.totals.items()
+        if totals.indicative_cashflow_gbp is not None
+    }
     btc = {Figure("btc", name, model): value for (name, model), value in (figures.mining or {}).items()}
-    return {**energy, **payment, **btc}
+    return {**energy, **payment, **cashflow, **btc}
 
 
 def in_order(figures: Iterable[Figure]) -> list[Figure]:
@@ -192,10 +198,10 @@ def _change(
 
 def _sum(values: Iterable[Decimal | None]) -> Decimal | None:
     known = list(values)
-    with exactly():
+    with exactly(EXACT_CASHFLOW):
         return None if None in known else sum((one for one in known if one is not None), ZERO)
 
 
 def _less(value: Decimal | None, other: Decimal | None) -> Decimal | None:
-    with exactly():
+    with exactly(EXACT_CASHFLOW):
         return None if value is None or other is None else value - other

@@ -141,7 +141,8 @@ def test_damage_is_told_apart(history: Site) -> None:
     (cause,) = causes(replayed(history, DATE, NEXT_DATE, code=1))
     assert cause[0] == "payload"
     assert sha256 in cause[1]
-    history.rows("delete from unit_override")
+    history.rows("alter table version disable trigger all")
+    history.rows("update version set register_hash = repeat('0', 64)")
     answer = replayed(history, DATE, NEXT_DATE, code=1)
     assert [one["causes"][0]["kind"] for one in answer["dates"]] == ["register", "register"]
 

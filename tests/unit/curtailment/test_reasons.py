@@ -40,6 +40,11 @@ COUNTS: dict[str, Counts] = {
 NAMED = {one.named: one for one in (*DEFINITIONS, of_version_2(DEFINITIONS[1]))}
 
 
+def cashflow(row: Row) -> Decimal:
+    """A row's volume times price times loss multiplier."""
+    return Decimal(row["volume"]) * Decimal(row["original_price"]) * Decimal(row["transmission_loss_multiplier"])
+
+
 @dataclass(frozen=True)
 class World:
     """What a version is derived from, as the model has it."""
@@ -62,6 +67,8 @@ class World:
             found[Figure("payment_gbp", definition)] = sum(
                 (Decimal(row["volume"]) * Decimal(row["original_price"]) for row in rows), Decimal(0)
             )
+            if all(row["transmission_loss_multiplier"] for row in rows):
+                found[Figure("indicative_cashflow_gbp", definition)] = sum(map(cashflow, rows), Decimal(0))
             if self.difficulty is not None:
                 found[Figure("btc", definition, "S9")] = self._mined(rows)
         return found
@@ -94,7 +101,14 @@ class World:
 def stored(figures: dict[Figure, Decimal]) -> Figures:
     """Figures as a version stores them; BTC is unknown where there is none."""
     totals = {
-        one.definition: Totals(value, figures[Figure("payment_gbp", one.definition)], 0, 0, 0, None)
+        one.definition: Totals(
+            value,
+            figures[Figure("payment_gbp", one.definition)],
+            records=0,
+            bm_units=0,
+            periods=0,
+            indicative_cashflow_gbp=figures.get(Figure("indicative_cashflow_gbp", one.definition)),
+        )
         for one, value in figures.items()
         if one.measure == "energy_mwh"
     }
@@ -116,6 +130,7 @@ def rows(draw: st.DrawFn) -> Row:
         "repriced": draw(st.booleans()),
         "original_price": str(draw(decimals(-200, 200, 2))),
         "volume": str(-volume if side == "bid" else volume),
+        "transmission_loss_multiplier": draw(st.sampled_from(["0.96", "1.01", None])),
         "created_at": datetime(2022, 1, 2, 0, 44, tzinfo=UTC),
     }
 
@@ -193,6 +208,7 @@ def test_what_is_unknown_on_one_side_is_unknown_and_not_zero(world: World) -> No
             (stored(one.figures()), one.ingredients()), (stored(other.figures()), other.ingredients()), PERIODS
         )
         for change in reasons.changes:
+            assert change.figure.measure == "btc" or change.change == 0
             unknown = change.figure.measure == "btc"
             assert (change.change is None) == unknown
             assert (change.parts["mining"] is None) == unknown
