@@ -64,6 +64,24 @@ def settlement_date_of(instant: datetime) -> date:
     return instant.astimezone(LONDON).date()
 
 
+def instant_of_local(local: datetime) -> datetime:
+    """Return the instant, in UTC, at which the clocks of Europe/London show a naive time.
+
+    Raises:
+        BadUsage: they show it twice, or never, because they change then.
+    """
+    first, second = (local.replace(tzinfo=LONDON, fold=fold).astimezone(UTC) for fold in (0, 1))
+    if first == second:
+        return first
+    if first.astimezone(LONDON).replace(tzinfo=None) != local:
+        raise BadUsage(f"{local:%Y-%m-%d} has no {local:%H:%M} in Europe/London: the clocks go forward then")
+    earlier, later = (f"{one.astimezone(LONDON):%H:%M}{offset}" for one, offset in ((first, "+01:00"), (second, "Z")))
+    raise BadUsage(
+        f"{local:%Y-%m-%d} has {local:%H:%M} twice in Europe/London: the clocks go back then; "
+        f"write {local:%Y-%m-%d}T{earlier} or {local:%Y-%m-%d}T{later}"
+    )
+
+
 def parse_period_range(text: str, settlement_date: date) -> tuple[int, ...]:
     """Read a list of periods such as `5`, `1-12` or `1-4,17`, for one date.
 

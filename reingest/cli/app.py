@@ -46,6 +46,7 @@ COMMANDS: Final[Mapping[str, LazyCommand]] = {
     "restore": LazyCommand("restore", "restore", "Publish an older version's content again, as a new version."),
     "status": LazyCommand("status", "status", "What became of each period: one line a date, one character a period."),
     "show": LazyCommand("show", "show", "Totals, mining, periods and checks of a date, a month or a year."),
+    "as-of": LazyCommand("as_of", "as_of", "What was served of a date, a month or a year at an instant in the past."),
     "versions": LazyCommand("versions", "versions", "The versions of a date, newest first."),
     "diff": LazyCommand("diff", "diff", "What differs between two versions of a date."),
     "why": LazyCommand("why", "why", "Why a date's figures changed between two of its versions."),

@@ -179,7 +179,7 @@ def show_spans(connection: Connection, kind: SpanKind, start: date, end: date) -
     mining: dict[date, list[Row]] = {}
     for row in _rows(connection, f"{kind}s_of_mining", start=start, end=end):
         mining.setdefault(row["span"], []).append(row)
-    return [_span(kind, first, totals, mining.get(first, [])) for first, totals in spans.items()]
+    return [shown_span(kind, first, totals, mining.get(first, [])) for first, totals in spans.items()]
 
 
 def dates_without_mining(connection: Connection) -> list[date]:
@@ -187,7 +187,13 @@ def dates_without_mining(connection: Connection) -> list[date]:
     return [row["settlement_date"] for row in _rows(connection, "dates_without_mining")]
 
 
-def _span(kind: SpanKind, first: date, totals: list[Row], mining: list[Row]) -> ShownSpan:
+def miner_models(connection: Connection) -> list[str]:
+    """Return the names of the miner models, in order."""
+    return [row["name"] for row in _rows(connection, "miner_model_names")]
+
+
+def shown_span(kind: SpanKind, first: date, totals: list[Row], mining: list[Row]) -> ShownSpan:
+    """Return a month or year from its rows of totals, of which there is at least one, and of mining."""
     by_name = {row["definition"]: row for row in totals}
     estimated = {row["definition"]: row["days_estimated"] for row in mining}
     btc: dict[DefinitionName, dict[str, Decimal]] = {}
@@ -218,7 +224,7 @@ def _totals(connection: Connection, version_id: int) -> dict[DefinitionName, Fig
 def _mining(
     connection: Connection, version_id: int, definitions: Mapping[DefinitionName, object]
 ) -> dict[DefinitionName, dict[str, Decimal | None]]:
-    models = [row["name"] for row in _rows(connection, "miner_model_names")]
+    models = miner_models(connection)
     btc = {
         (row["definition"], row["miner_model"]): row["btc"]
         for row in _rows(connection, "mining_of_version", version_id=version_id)

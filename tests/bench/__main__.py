@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
-from tests.bench import copying, flow, publishing, replay, wall, why
+from tests.bench import copying, flow, history, publishing, replay, wall, why
 from tests.bench.figures import Figure
 from tests.bench.place import Place, temporary_place
 
@@ -17,6 +17,7 @@ SUBJECTS: Final[Mapping[str, Callable[..., Iterator[Figure]]]] = {
     "publish": publishing.figures,
     "replay": replay.figures,
     "why": why.figures,
+    "history": history.figures,
     "flow": flow.figures,
 }
 

@@ -36,6 +36,43 @@ join settlement_day same using (settlement_date)
 left join version served on served.id = same.current_version_id
 where mark.settlement_date = day.settlement_date;
 
+-- What was served when stays told, also by versions that the backup lacks: spans of the backup give way to those that
+-- were known here, and what the date serves from now on begins now, where it is not what it served anyway.
+select set_config('reingest.put_back_at', clock_timestamp()::text, true);
+
+delete from served_span backed_up using pg_temp.mark_span known
+where known.settlement_date = backed_up.settlement_date
+    and known.served_from < coalesce(backed_up.served_to, 'infinity')
+    and backed_up.served_from < coalesce(known.served_to, 'infinity');
+
+insert into served_span (settlement_date, number, content_hash, version_id, provisional, final_from, served_from,
+    served_to)
+select known.settlement_date, known.number, known.content_hash, figures.id, known.provisional, known.final_from,
+    known.served_from,
+    coalesce(known.served_to, case
+        when (known.number, known.content_hash) = (current.number, current.content_hash) then null
+        else current_setting('reingest.put_back_at')::timestamptz
+    end)
+from pg_temp.mark_span known
+left join settlement_day day using (settlement_date)
+left join version current on current.id = day.current_version_id
+left join lateral (
+    select id from version
+    where version.settlement_date = known.settlement_date and version.content_hash = known.content_hash
+        and version.state in ('published', 'superseded', 'held')
+    order by version.number = known.number desc, version.served_from is null, version.number limit 1
+) figures on true;
+
+insert into served_span (settlement_date, number, content_hash, version_id, provisional, served_from)
+select day.settlement_date, version.number, version.content_hash, version.id, day.provisional_until is not null,
+    current_setting('reingest.put_back_at')::timestamptz
+from settlement_day day
+join version on version.id = day.current_version_id
+where not exists (
+    select from served_span
+    where served_span.settlement_date = day.settlement_date and served_span.served_to is null
+);
+
 -- Consumers are told of each date that serves another version now, or none; and of one whose fact the backup lacks.
 with fact as (
     insert into outbox (settlement_date, generation, version_id, kind, body, dedupe_key)

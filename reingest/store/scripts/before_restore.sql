@@ -44,3 +44,5 @@ from settlement_day day left join version on version.id = day.current_version_id
 create temporary table mark_sequence on commit drop as
 select sequencename, last_value from pg_sequences
 where schemaname = 'public' and last_value is not null;
+
+create temporary table mark_span on commit drop as select * from served_span;

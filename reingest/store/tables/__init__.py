@@ -8,7 +8,7 @@ instant is aware. A class is named after its table: `VersionPeriod` is `version_
 from reingest.store.tables.acts import Lease, OperatorAction, Run, RunEvent
 from reingest.store.tables.answers import Fetch, Payload, StateMove
 from reingest.store.tables.columns import Table
-from reingest.store.tables.dates import CheckResult, ExpectedTotal, SettlementDay, Version, VersionPeriod
+from reingest.store.tables.dates import CheckResult, ExpectedTotal, ServedSpan, SettlementDay, Version, VersionPeriod
 from reingest.store.tables.mining import DailyMining, DifficultyEpoch, MinerModel, MiningRate
 from reingest.store.tables.outbox import Outbox, OutboxDelivery, OutboxSink
 from reingest.store.tables.register import (
@@ -52,6 +52,7 @@ __all__ = [
     "Reject",
     "Run",
     "RunEvent",
+    "ServedSpan",
     "SettlementDay",
     "SourceGap",
     "StateMove",

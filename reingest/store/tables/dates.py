@@ -1,10 +1,10 @@
 """A settlement date, its versions, and what became of their periods and checks."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated
 from uuid import UUID
 
-from sqlalchemy import ARRAY, BigInteger
+from sqlalchemy import ARRAY, BigInteger, DateTime
 from sqlmodel import Field
 
 from reingest.store.tables.columns import (
@@ -73,6 +73,19 @@ class Version(Table, table=True):
     previous_seal: WordsOrNone
     register_recorded_at: InstantOrNone
     other_units: int | None
+
+
+class ServedSpan(Table, table=True):
+    """A span in which a date served a version; it stays when the version is taken away."""
+
+    settlement_date: date = Field(primary_key=True)
+    number: int
+    content_hash: Words
+    version_id: BigOrNone
+    provisional: bool
+    final_from: InstantOrNone
+    served_from: Annotated[datetime, Field(sa_type=DateTime(timezone=True), primary_key=True)]
+    served_to: InstantOrNone
 
 
 class VersionPeriod(Table, table=True):

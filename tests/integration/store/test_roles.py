@@ -39,7 +39,8 @@ FIGURES = (
 )  # fmt: skip
 PEOPLE_READ = {
     "curtailment", "mining_estimate", "day", "day_unit", "day_mining", "month", "month_mining", "year", "year_mining",
-    "daily_summary_history", "wind_unit", "version_payload", "changes", "day_digest", "month_digest", "year_digest",
+    "daily_summary_history", "daily_unit_summary_history", "daily_mining_history", "served_history",
+    "verification_history", "wind_unit", "version_payload", "changes", "day_digest", "month_digest", "year_digest",
     "witness", "witness_differences",
 }  # fmt: skip
 
