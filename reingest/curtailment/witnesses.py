@@ -125,7 +125,7 @@ def judge(stacks: HeldStacks, sums: StackSums, witnesses: Witnesses, rules: Witn
         rules.name,
         (
             judge_acceptance_volumes(stacks, sums, witnesses.acceptance_volumes, rules),
-            judge_accepted_totals(stacks, witnesses.system_prices, rules),
+            judge_accepted_totals(stacks, witnesses.system_prices, rules, first_run=sums.first_run_stacks),
             judge_cashflows(stacks, sums, witnesses.cashflows, rules),
         ),
     )
@@ -157,17 +157,27 @@ def judge_cashflows(
 
 
 def judge_accepted_totals(
-    stacks: HeldStacks, witness: Mapping[int, SystemPrice] | None, rules: WitnessRules = WITNESS_RULES_V0
+    stacks: HeldStacks,
+    witness: Mapping[int, SystemPrice] | None,
+    rules: WitnessRules = WITNESS_RULES_V0,
+    *,
+    first_run: Collection[Subject] = (),
 ) -> RuleVerdict:
     """Compare the accepted volume of each stack with DISEBSP's, all units together.
 
     A stack that was answered without rows comes to zero; when it was calculated, only DISEBSP says.
+
+    Args:
+        stacks: The date's stacks; the earliest `createdDateTime` of each decides of which run it is.
+        witness: DISEBSP by period.
+        rules: The set of rules.
+        first_run: Stacks that are known to hold a row of the first run, or one that does not say of which it is.
     """
     finals = {period.number: period.start + rules.final_after for period in settlement_periods(stacks.settlement_date)}
     late: dict[UnitSubject, Reason] = {
         (*subject, None): _FIRST_RUN
         for subject, facts in stacks.facts.items()
-        if facts.created_first is None or facts.created_first < finals[subject[0]]
+        if subject in first_run or facts.created_first is None or facts.created_first < finals[subject[0]]
     }
     amounts = {_whole(subject): _accepted(stacks.facts.get(subject)) for subject in stacks.answered}
     held = Account(amounts, late, {}, stacks.unanswered)
