@@ -283,6 +283,8 @@ comment on function year_mining_as_of is 'The view year_mining as it was at an i
 
 -- ── rows that came and went ─────────────────────────────────────────────────────────────────────────────────────
 
+-- Its text is read when it is called: what it asks of the register is made by the revision after this one.
+set local check_function_bodies = off;
 create function record_history(of_date date) returns table (
     period smallint, side text, bm_unit text, acceptance_id bigint, pair_id integer, original_price numeric,
     volume numeric, so_flag boolean, cadl_flag boolean, stor_flag boolean, repriced boolean, final_price numeric,
@@ -290,22 +292,23 @@ create function record_history(of_date date) returns table (
     gone_at timestamptz, gone_because text, back_with integer, back_at timestamptz
 )
 language sql stable security definer set search_path = public, pg_temp set enable_nestloop = off
-begin atomic
+as $$
     -- The planner cannot know how many rows each step has; joined by hash they take seconds, in loops minutes. The large
     -- tables are therefore asked by keys, and not joined.
-    with chain as materialized (
+    with span as materialized (
+        select span.*, array_agg(version_id) over () as version_ids from served_span span
+        where settlement_date = of_date and version_id is not null
+    ), chain as materialized (
         -- For each side of a period the served versions that had it in full, in order: only those can be compared.
         select part.period, part.side, span.version_id, span.number, span.served_from,
-            (select version.register_hash from version where version.id = span.version_id) as register_hash,
-            (select "fetch".payload_sha256 from "fetch" where "fetch".id = part.fetch_id) as payload_sha256,
-            (select "fetch".answered_at from "fetch" where "fetch".id = part.fetch_id) as answered_at,
+            (select register_hash from version where id = span.version_id) as register_hash,
+            (select payload_sha256 from "fetch" where id = part.fetch_id) as payload_sha256,
+            (select answered_at from "fetch" where id = part.fetch_id) as answered_at,
             row_number() over (partition by part.period, part.side order by span.served_from) as place
-        from served_span span
+        from span
         join version_period part on part.version_id = span.version_id
-            and part.version_id = any (array(
-                select served_span.version_id from served_span where served_span.settlement_date = of_date
-            ))
-        where span.settlement_date = of_date and part.outcome in ('fetched', 'confirmed_empty')
+            and part.version_id = any ((select version_ids from span limit 1)::bigint[])
+        where part.outcome in ('fetched', 'confirmed_empty')
             and not exists (
                 select from reject
                 where reject.version_id = part.version_id and reject.period = part.period and reject.side = part.side
@@ -313,74 +316,62 @@ begin atomic
             )
     ), copies as (
         -- Equal rows of one version are told apart by a count, because sequence numbers move without meaning.
-        select chain.place, record.period, record.side, record.bm_unit, record.acceptance_id, record.pair_id,
-            record.original_price, record.volume, record.so_flag, record.cadl_flag, record.stor_flag, record.repriced,
-            record.final_price, record.transmission_loss_multiplier,
+        select chain.place, record.period, record.side, bm_unit, acceptance_id, pair_id, original_price, volume, so_flag,
+            cadl_flag, stor_flag, repriced, final_price, transmission_loss_multiplier,
             row_number() over (
-                partition by chain.place, record.period, record.side, record.bm_unit, record.acceptance_id,
-                    record.pair_id, record.original_price, record.volume, record.so_flag, record.cadl_flag,
-                    record.stor_flag, record.repriced, record.final_price, record.transmission_loss_multiplier
-                order by record.sequence_number
+                partition by chain.place, record.period, record.side, bm_unit, acceptance_id, pair_id, original_price,
+                    volume, so_flag, cadl_flag, stor_flag, repriced, final_price, transmission_loss_multiplier
+                order by sequence_number
             ) as copy
         from chain
         join curtailment_record record on record.version_id = chain.version_id and record.period = chain.period
-            and record.side = chain.side and record.version_id = any (array(
-                select served_span.version_id from served_span where served_span.settlement_date = of_date
-            ))
+            and record.side = chain.side
+            and record.version_id = any ((select version_ids from span limit 1)::bigint[])
     ), placed as (
         select copies.*,
-            copies.place - row_number() over (
-                partition by copies.period, copies.side, copies.bm_unit, copies.acceptance_id, copies.pair_id,
-                    copies.original_price, copies.volume, copies.so_flag, copies.cadl_flag, copies.stor_flag,
-                    copies.repriced, copies.final_price, copies.transmission_loss_multiplier, copies.copy
-                order by copies.place
+            place - row_number() over (
+                partition by period, side, bm_unit, acceptance_id, pair_id, original_price, volume, so_flag, cadl_flag,
+                    stor_flag, repriced, final_price, transmission_loss_multiplier, copy
+                order by place
             ) as stretch
         from copies
     ), stretches as (
         -- A row through versions one after the other is one stretch of its life.
-        select placed.period, placed.side, placed.bm_unit, placed.acceptance_id, placed.pair_id, placed.original_price,
-            placed.volume, placed.so_flag, placed.cadl_flag, placed.stor_flag, placed.repriced, placed.final_price,
-            placed.transmission_loss_multiplier, placed.copy, min(placed.place) as first, max(placed.place) as last
+        select period, side, bm_unit, acceptance_id, pair_id, original_price, volume, so_flag, cadl_flag, stor_flag,
+            repriced, final_price, transmission_loss_multiplier, copy, min(place) as first, max(place) as last
         from placed
-        group by placed.period, placed.side, placed.bm_unit, placed.acceptance_id, placed.pair_id,
-            placed.original_price, placed.volume, placed.so_flag, placed.cadl_flag, placed.stor_flag, placed.repriced,
-            placed.final_price, placed.transmission_loss_multiplier, placed.copy, placed.stretch
+        group by period, side, bm_unit, acceptance_id, pair_id, original_price, volume, so_flag, cadl_flag, stor_flag,
+            repriced, final_price, transmission_loss_multiplier, copy, stretch
     ), life as materialized (
         select stretches.*,
-            dense_rank() over (
-                order by stretches.period, stretches.side, stretches.bm_unit, stretches.acceptance_id,
-                    stretches.pair_id
-            ) as identity,
-            lead(stretches.first) over (
-                partition by stretches.period, stretches.side, stretches.bm_unit, stretches.acceptance_id,
-                    stretches.pair_id, stretches.original_price, stretches.volume, stretches.so_flag,
-                    stretches.cadl_flag, stretches.stor_flag, stretches.repriced, stretches.final_price,
-                    stretches.transmission_loss_multiplier, stretches.copy
-                order by stretches.first
+            dense_rank() over (order by period, side, bm_unit, acceptance_id, pair_id) as identity,
+            lead(first) over (
+                partition by period, side, bm_unit, acceptance_id, pair_id, original_price, volume, so_flag, cadl_flag,
+                    stor_flag, repriced, final_price, transmission_loss_multiplier, copy
+                order by first
             ) as again
         from stretches
     ), gone as (
-        select life.identity, life.last + 1 as place, count(*) as rows from life group by 1, 2
+        select identity, last + 1 as place, count(*) as rows from life group by 1, 2
     ), come as (
-        select life.identity, life.first as place, count(*) as rows from life group by 1, 2
+        select identity, first as place, count(*) as rows from life group by 1, 2
     ), standing as materialized (
-        select life.identity, at.place, count(*) as rows
-        from life cross join generate_series(life.first, life.last) as at (place)
+        select identity, at.place, count(*) as rows
+        from life cross join generate_series(first, last) as at (place)
         group by 1, 2
-    ), unit as (
-        select distinct record.version_id, record.bm_unit
-        from curtailment_record record
-        where record.version_id = any (array(
-            select served_span.version_id from served_span where served_span.settlement_date = of_date
-        ))
     ), whole as (
         -- Where the group has as many rows again as before, whatever they say now, none of it is missing.
-        select life.identity, life.last, min(later.place) as place
-        from (select distinct life.identity, life.last from life) life
-        join standing before on before.identity = life.identity and before.place = life.last
-        join standing later on later.identity = life.identity and later.place > life.last + 1
+        select ended.identity, ended.last, min(later.place) as place
+        from (select distinct identity, last from life) ended
+        join standing before on before.identity = ended.identity and before.place = ended.last
+        join standing later on later.identity = ended.identity and later.place > ended.last + 1
             and later.rows >= before.rows
         group by 1, 2
+    ), wind as (
+        select version.id as version_id, unit.elexon_bm_unit as bm_unit
+        from version cross join lateral unit_at(of_date, version.register_recorded_at) unit
+        where version.id = any ((select version_ids from span limit 1)::bigint[]) and unit.wind
+            and (select count(distinct register_hash) from chain) > 1
     ), story as (
         select life.*, first.number as came_with, first.served_from as came_at, next.number as gone_with,
             next.served_from as gone_at,
@@ -388,9 +379,8 @@ begin atomic
                 when next.place is null then null
                 when come.rows = gone.rows then 'changed'
                 when next.payload_sha256 = last.payload_sha256 then 'same_answer'
+                when next.register_hash <> last.register_hash and wind.version_id is null then 'register'
                 when next.answered_at < last.answered_at then 'older_answer'
-                when next.register_hash <> last.register_hash and unit.version_id is null
-                    then 'newer_answer_or_register'
                 else 'newer_answer'
             end as gone_because,
             least(life.again, whole.place) as back
@@ -401,18 +391,17 @@ begin atomic
         left join gone on gone.identity = life.identity and gone.place = life.last + 1
         left join come on come.identity = life.identity and come.place = life.last + 1
         left join whole on whole.identity = life.identity and whole.last = life.last
-        left join unit on unit.version_id = next.version_id and unit.bm_unit = life.bm_unit
+        left join wind on wind.version_id = next.version_id and wind.bm_unit = life.bm_unit
     )
-    select story.period, story.side, story.bm_unit, story.acceptance_id, story.pair_id, story.original_price,
-        story.volume, story.so_flag, story.cadl_flag, story.stor_flag, story.repriced, story.final_price,
-        story.transmission_loss_multiplier, story.came_with, story.came_at, story.gone_with, story.gone_at,
-        story.gone_because, back.number, back.served_from
+    select story.period, story.side, bm_unit, acceptance_id, pair_id, original_price, volume, so_flag, cadl_flag,
+        stor_flag, repriced, final_price, transmission_loss_multiplier, came_with, came_at, gone_with, gone_at,
+        gone_because, back.number, back.served_from
     from story
     left join chain back on back.period = story.period and back.side = story.side and back.place = story.back
         and story.gone_because <> 'changed'
-    order by story.period, story.side, story.bm_unit, story.acceptance_id, story.pair_id, story.first, story.volume,
-        story.original_price;
-end;
+    order by story.period, story.side, bm_unit, acceptance_id, pair_id, story.first, volume, original_price
+$$;
+set local check_function_bodies = on;
 comment on function record_history is 'The curtailment records of a date through its served versions: with which each came, with which it went and why, and whether it is back.';
 
 create function tombstones(of_date date) returns table (

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Final, Literal, LiteralString, TypeVar
+from typing import Any, Final, LiteralString, TypeVar
 
 from psycopg.rows import class_row, dict_row
 
@@ -14,7 +14,6 @@ from reingest.store.database import Connection, database_errors
 from reingest.store.reads import Figures, ShownSpan, SpanKind, miner_models, shown_span
 from reingest.store.sql import query
 
-GoneBecause = Literal["newer_answer", "newer_answer_or_register"]
 _Row = TypeVar("_Row")
 _TOTALS: Final = {"month": "as_of_month_totals", "year": "as_of_year_totals"}
 _MINING: Final = {"month": "as_of_month_mining", "year": "as_of_year_mining"}
@@ -87,15 +86,13 @@ class SpanServed:
 
 
 @dataclass(frozen=True, slots=True)
-class RowGone:
-    """A row that a version had and the next complete answer for its period and side no longer has.
+class Tombstone:
+    """A row that a served version had and a newer, complete answer for its period and side no longer has.
 
     Attributes:
         came_with: The version that had it first; `came_at` since when that was served.
         gone_with: The version that no longer has it.
         back_with: The version that has it again; None while it is gone.
-        gone_because: With `newer_answer_or_register` the register changed too, and the unit has no row at all since.
-        register_id: The register of the version that no longer has it, with `register_hash`.
     """
 
     period: int
@@ -112,9 +109,6 @@ class RowGone:
     gone_at: datetime
     back_with: int | None
     back_at: datetime | None
-    gone_because: GoneBecause
-    register_id: int
-    register_hash: str
 
 
 def database_clock(connection: Connection) -> datetime:
@@ -190,9 +184,9 @@ def spans_served(connection: Connection, settlement_date: date) -> list[SpanServ
     ]
 
 
-def rows_gone(connection: Connection, settlement_date: date) -> list[RowGone]:
+def tombstones(connection: Connection, settlement_date: date) -> list[Tombstone]:
     """Return the rows of a date that newer answers no longer had, by period, side and unit."""
-    return _read(connection, RowGone, "rows_gone", settlement_date=settlement_date)
+    return _read(connection, Tombstone, "tombstones_of_date", settlement_date=settlement_date)
 
 
 def _read(connection: Connection, row_class: type[_Row], name: str, **parameters: object) -> list[_Row]:

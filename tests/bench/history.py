@@ -9,7 +9,7 @@ from typing import Final
 import psycopg
 
 from reingest.store.database import connect, snapshot
-from reingest.store.history import as_of_day, as_of_span, as_of_units, rows_gone
+from reingest.store.history import as_of_day, as_of_span, as_of_units, tombstones
 from tests.bench.figures import Figure
 from tests.bench.filling import blocks
 from tests.bench.place import Place
@@ -48,7 +48,7 @@ def figures(place: Place, *, quick: bool) -> Iterator[Figure]:
         }.items():
             yield _figure(name, seconds(database_url, runs, act))
         restless = LAST_DATE + timedelta(days=1)
-        found = seconds(database_url, min(runs, 5), lambda connection: rows_gone(connection, restless))
+        found = seconds(database_url, min(runs, 5), lambda connection: tombstones(connection, restless))
         yield _figure(f"tombstones of a date with {RESTLESS} versions", found)
         yield Figure("  the setup", f"{versions:,} versions in {filled:.0f} s")
 

@@ -59,11 +59,7 @@ from daily_summary_history where settlement_date = %(settlement_date)s;
 select served_from, definition, miner_model, btc
 from daily_mining_history where settlement_date = %(settlement_date)s;
 
--- name: rows_gone
--- What newer answers no longer had; of the uncertain ones the register of the version that lacks them decides.
-select history.period, history.side, history.bm_unit, history.acceptance_id, history.pair_id, history.original_price,
-    history.volume, history.so_flag, history.came_with, history.came_at, history.gone_with, history.gone_at,
-    history.back_with, history.back_at, history.gone_because, version.register_id, version.register_hash
-from record_history(%(settlement_date)s) history
-join version on version.settlement_date = %(settlement_date)s and version.number = history.gone_with
-where history.gone_because in ('newer_answer', 'newer_answer_or_register');
+-- name: tombstones_of_date
+select period, side, bm_unit, acceptance_id, pair_id, original_price, volume, so_flag, came_with, came_at, gone_with,
+    gone_at, back_with, back_at
+from tombstones(%(settlement_date)s);
