@@ -42,8 +42,10 @@ class Day:
         """Read records as the answer of one stack."""
         return read_records(self.settlement_date, subject, records)
 
-    def verdict(self, instead: Mapping[Subject, RawStack | None] | None = None) -> Verdict:
-        """Judge the date, with other answers in place of some, None for one that was never had."""
+    def verdict(
+        self, instead: Mapping[Subject, RawStack | None] | None = None, *, witnesses: Witnesses | None = None
+    ) -> Verdict:
+        """Judge the date, with other answers in place of some, None for one that was never had; or by others."""
         stacks = {**self.stacks, **(instead or {})}
         raw = [stack for stack in stacks.values() if stack is not None]
         table = stack_table(raw)
@@ -55,7 +57,7 @@ class Day:
             rejects=table.rejects,
             wind_units=self.wind_units,
         )
-        return judge(held, stack_sums(table.rows, self.settlement_date), self.witnesses)
+        return judge(held, stack_sums(table.rows, self.settlement_date), witnesses or self.witnesses)
 
 
 def day_of(source: StackSource, settlement_date: date, register: Register) -> Day:

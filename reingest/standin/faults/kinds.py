@@ -60,6 +60,7 @@ def _of_runs() -> tuple[FaultKind, ...]:
         FaultKind("early_run", "run", "createdDateTime is 14 minutes after the period: the first, provisional run"),
         FaultKind("stale_rows", "run", "what the last restatement replaced, or else the first run"),
         FaultKind("mixed_runs", "rows", "every second row has the createdDateTime of the first run"),
+        FaultKind("late_row", "rows", "a row's createdDateTime is that of the first run", may=_ROW),
         FaultKind("future_run", "rows", "createdDateTime lies in the year 2099"),
     )
 
@@ -73,10 +74,12 @@ def _of_rows() -> tuple[FaultKind, ...]:
         FaultKind("conflicting_duplicate", "rows", "a row comes twice, the second with another volume", may=_ROW),
         FaultKind("flipped_sign", "rows", "a row's amounts change their sign", may=_ROW),
         FaultKind("scaled", "rows", "a row's amounts are multiplied by `factor`", needs=("factor",), may=_ROW),
+        FaultKind("off_by", "rows", "a row's amount, of a witness the first pair that it names, is `by` more",
+                  needs=("by",), may=("field", *_ROW)),
         FaultKind("swapped_unit", "rows", "a row bears the id of the next other unit", may=_ROW),
         FaultKind("many_rows", "rows", "all rows come `copies` (10) times, numbered on", may=("copies",)),
         FaultKind("out_of_order", "rows", "the rows come in reverse"),
-    )
+    )  # fmt: skip
 
 
 def _of_fields() -> tuple[FaultKind, ...]:

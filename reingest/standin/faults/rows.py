@@ -8,7 +8,7 @@ from itertools import chain
 from typing import Final
 
 from reingest.standin.faults.rules import FaultRule
-from reingest.standin.model import EXACT, Number, WireRecord, WireValue, instant
+from reingest.standin.model import EXACT, Number, WireRecord, WireValue, instant, plain
 
 Records = list[WireRecord]
 _Strike = Callable[[Records, list[int], FaultRule], Records]
@@ -82,6 +82,10 @@ def _scaled(records: Records, struck: list[int], rule: FaultRule) -> Records:
     return _each(records, struck, lambda record: _scaled_amounts(record, rule.factor or Decimal(1)))
 
 
+def _off_by(records: Records, struck: list[int], rule: FaultRule) -> Records:
+    return _each(records, struck, lambda record: _moved_amounts(record, rule.by or Decimal(0), rule.field))
+
+
 def _swapped(records: Records, struck: list[int], _rule: FaultRule) -> Records:
     name = "id" if "id" in records[0] else "bmUnit"
     for position in struck:
@@ -117,8 +121,15 @@ def _wrong_start(records: Records, struck: list[int], _rule: FaultRule) -> Recor
 
 
 def _mixed_runs(records: Records, struck: list[int], _rule: FaultRule) -> Records:
-    first_run = timedelta(minutes=44)
-    return _each(records, struck[1::2], lambda record: {"createdDateTime": _moved(record["startTime"], first_run)})
+    return _each(records, struck[1::2], _of_first_run)
+
+
+def _late(records: Records, struck: list[int], _rule: FaultRule) -> Records:
+    return _each(records, struck, _of_first_run)
+
+
+def _of_first_run(record: WireRecord) -> WireRecord:
+    return {"createdDateTime": _moved(record["startTime"], timedelta(minutes=44))}
 
 
 def _future_run(records: Records, struck: list[int], _rule: FaultRule) -> Records:
@@ -174,9 +185,31 @@ def _scaled_value(value: WireValue, factor: Decimal) -> WireValue:
     return Number(EXACT.multiply(Decimal(value), factor)) if isinstance(value, Number) else value
 
 
+def _moved_amounts(record: WireRecord, by: Decimal, field: str | None) -> WireRecord:
+    """Return the amounts that change: a witness's first pair and its total with it, else the one field."""
+    pairs = next((name for name in _PAIRED if name in record), None)
+    if field is not None or pairs is None:
+        name = field or next(name for name in _SINGLE if name in record)
+        return {name: _added(record[name], by)}
+    group = record[pairs]
+    said = dict(group) if isinstance(group, dict) else {}
+    pair = next((name for name, value in said.items() if value is not None), "negative1")
+    total = _PAIRED[pairs]
+    return {pairs: said | {pair: _added(said.get(pair), by)}, total: _added(record[total], by)}
+
+
+def _added(value: WireValue, by: Decimal) -> Number:
+    return Number(plain(EXACT.add(Decimal(value) if isinstance(value, Number) else Decimal(0), by)))
+
+
 def _moved(text: WireValue, by: timedelta) -> str:
     return instant(datetime.fromisoformat(str(text)) + by)
 
+
+_PAIRED: Final = {"pairVolumes": "totalVolumeAccepted", "bidOfferPairCashflows": "totalCashflow"}
+"""The groups of amounts by pair, each with the total that follows it."""
+
+_SINGLE: Final = ("volume", "totalAcceptedBidVolume")
 
 _ALL_ROWS: Final = frozenset(
     {"no_rows", "many_rows", "out_of_order", "wrong_date", "wrong_period", "mixed_runs", "future_run"}
@@ -190,6 +223,7 @@ _STRIKES: Final[dict[str, _Strike]] = {
     "conflicting_duplicate": _conflicting,
     "flipped_sign": _flipped,
     "scaled": _scaled,
+    "off_by": _off_by,
     "swapped_unit": _swapped,
     "many_rows": _many,
     "out_of_order": _reversed,
@@ -197,6 +231,7 @@ _STRIKES: Final[dict[str, _Strike]] = {
     "wrong_period": _wrong_period,
     "wrong_start_time": _wrong_start,
     "mixed_runs": _mixed_runs,
+    "late_row": _late,
     "future_run": _future_run,
     "missing_field": _missing,
     "renamed_field": _renamed,

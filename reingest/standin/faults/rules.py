@@ -97,6 +97,7 @@ class FaultRule(BaseModel):
     value: str | None = None
     raw: bool = False
     factor: Decimal | None = None
+    by: Decimal | None = None
     copies: int | None = Field(default=None, ge=1)
 
     @model_validator(mode="after")
