@@ -17,6 +17,7 @@ ReingestError
 ├── ArchiveError         4   an archived payload is missing or altered
 ├── Moved                5   the state moved under the run
 │   ├── Conflict             the date's generation is not the one the run began from
+│   ├── PlanMoved            something that a sealed plan was made from is not as it was
 │   └── LeaseLost            the lease was lost before the publish
 ├── Interrupted        130   the keyboard or a signal stopped the command
 ├── DatabaseError       69   Postgres cannot be used
@@ -33,6 +34,7 @@ A class's docstring is its sentence for people, `code` is stable for machines, `
 now, and `next_command` says what to run next. Codes never change meaning; new ones may be added.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import ClassVar
@@ -264,6 +266,23 @@ class Conflict(Moved):
     """The date's generation is not the one this work began from."""
 
     code = "conflict"
+
+
+class PlanMoved(Moved):
+    """Something that the plan was made from is not as it was, so it was not applied."""
+
+    code = "plan_moved"
+    safe = "Nothing was published; what is served has not changed."
+    default_next = "reingest date {date} --plan --out FILE"
+
+    def __init__(self, moved: Sequence[str], *, settlement_date: date | None = None) -> None:
+        """Keep everything that moved, one sentence each."""
+        super().__init__("; ".join(moved), settlement_date=settlement_date)
+        self.moved = tuple(moved)
+
+    def as_dict(self) -> dict[str, object]:
+        """The error for `--json` and logs, with everything that moved."""
+        return super().as_dict() | {"moved": list(self.moved)}
 
 
 class LeaseLost(Moved):

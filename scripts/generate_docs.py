@@ -22,6 +22,7 @@ from reingest.elexon.rejects import ROW_MEANINGS, STRUCTURAL_MEANINGS
 from reingest.errors import every_error
 from reingest.operations.doctor.finding import KINDS
 from reingest.operations.metrics import SERIES
+from reingest.operations.plans import document as plan
 from reingest.operations.proofs import document as proof
 from reingest.operations.proofs.verifying import MEANINGS
 from reingest.settings import Settings, environment_name
@@ -148,6 +149,7 @@ BLOCKS: Final = MappingProxyType[str, Callable[[], str]](
         "dump": _told_by(content),
         "digests": _told_by(digests),
         "seals": _told_by(seals),
+        "plan": _told_by(plan),
         "proof": _told_by(proof),
         "proof_parts": proof_parts_block,
         **{f"faults_{group}": _faults(group) for group in ("http", "data", "store", "process")},

@@ -42,6 +42,7 @@ class LazyCommand:
 
 COMMANDS: Final[Mapping[str, LazyCommand]] = {
     "date": LazyCommand("date", "date", "Re-ingest one settlement date, or plan it."),
+    "apply": LazyCommand("apply", "apply", "Publish exactly what a sealed plan says, or refuse with what moved."),
     "publish": LazyCommand("publish", "publish", "Publish a held version of a date, with a reason."),
     "restore": LazyCommand("restore", "restore", "Publish an older version's content again, as a new version."),
     "status": LazyCommand("status", "status", "What became of each period: one line a date, one character a period."),

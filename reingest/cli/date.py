@@ -2,13 +2,16 @@
 
 import asyncio
 import json
-from typing import Annotated, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from reingest.cli.arguments import AsJson, SettlementDate, Wait
+from reingest.cli.output import write_text
 from reingest.cli.progress import stage_progress
 from reingest.curtailment.words import DEFAULT_DEFINITION, DefinitionName
+from reingest.errors import BadUsage
 from reingest.operations.request import (
     DateRequest,
     SideChoice,
@@ -18,6 +21,9 @@ from reingest.operations.request import (
 )
 from reingest.tuning import keep_imports
 
+if TYPE_CHECKING:
+    from reingest.operations.plans.document import SealedPlan
+
 
 def date(
     settlement_date: SettlementDate,
@@ -25,6 +31,9 @@ def date(
         str | None, typer.Option(metavar="LIST", help="Ask only these periods again, such as 1-12 or 3,17-20.")
     ] = None,
     plan: Annotated[bool, typer.Option("--plan", help="Say what would change, and change nothing.")] = False,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Seal the plan in a file, which `reingest apply` publishes.")
+    ] = None,
     side: Annotated[
         SideChoice,
         typer.Option(
@@ -75,7 +84,9 @@ def date(
         wait_seconds=wait or 0,
         fresh=fresh,
     )
-    raise typer.Exit(_follow(request, as_json=as_json) if via else _run(request, as_json=as_json))
+    if out and (via or not plan):
+        raise BadUsage("--out is for a plan that is made here: --plan, without --via")
+    raise typer.Exit(_follow(request, as_json=as_json) if via else _run(request, out, as_json=as_json))
 
 
 def _follow(request: DateRequest, *, as_json: bool) -> int:
@@ -84,8 +95,9 @@ def _follow(request: DateRequest, *, as_json: bool) -> int:
     return follow(request, as_json=as_json)
 
 
-def _run(request: DateRequest, *, as_json: bool) -> int:
+def _run(request: DateRequest, out: Path | None, *, as_json: bool) -> int:
     # Imported when a run begins: `--help` and a refused value need none of it.
+    from reingest.operations.plans.sealing import plan_date
     from reingest.operations.reingest import reingest_date
     from reingest.operations.report_text import report_lines
     from reingest.settings import load_settings
@@ -94,6 +106,22 @@ def _run(request: DateRequest, *, as_json: bool) -> int:
     keep_imports()
     settings = load_settings()
     with stage_progress() as progress:
-        report = asyncio.run(reingest_date(settings, ensure_database(settings), request, progress))
+        database_url = ensure_database(settings)
+        if out is None:
+            report = asyncio.run(reingest_date(settings, database_url, request, progress))
+        else:
+            report, sealed = asyncio.run(plan_date(settings, database_url, request, progress))
     typer.echo(json.dumps(report.as_dict(), indent=2) if as_json else "\n".join(report_lines(report)))
+    if out is not None:
+        _seal(sealed, out, quiet=as_json)
     return report.exit_code
+
+
+def _seal(plan: "SealedPlan", out: Path, *, quiet: bool) -> None:
+    from reingest.operations.sealed_files import sealed_text
+
+    text = sealed_text(plan)
+    write_text(out, text)
+    if not quiet:
+        typer.echo(f"  Sealed in {out}, {len(text.encode()):,} bytes; `reingest apply` publishes exactly this.")
+        typer.echo(f"  Next: reingest apply {out}")

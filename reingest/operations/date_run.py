@@ -59,6 +59,7 @@ class DateRun:
     Attributes:
         cleanup: What must be undone when the run ends, the lease first of all.
         notes: Sentences for people, such as that JSON was taken where XML was asked.
+        moved: What is not as it was when the plan was made that the run applies.
         decision: What to do with the facts: publish them, hold them, or leave the served version as it is.
     """
 
@@ -89,6 +90,7 @@ class DateRun:
     version: tuple[int, int] | None = None
     generation: int | None = None
     notes: list[str] = field(default_factory=list)
+    moved: list[str] = field(default_factory=list)
 
     @property
     def settlement_date(self) -> date:

@@ -22,6 +22,7 @@ from reingest.operations.archived import archived_fetches, take_archived_prices,
 from reingest.operations.date_inputs import FetchedStack
 from reingest.operations.date_run import Batch, DateRun
 from reingest.operations.intake import Intake
+from reingest.operations.plans.applying import take_planned
 from reingest.operations.resuming import let_go_of_the_outdated, resume
 from reingest.store.fetches import FetchOutcome, fetches_of_version, judge_fetches
 
@@ -141,7 +142,11 @@ async def fetch_date(run: DateRun) -> None:
     Raises:
         SourceError: the source cannot be reached, or the run's time budget is spent.
         ArchiveError: an archived payload is missing or altered.
+        PlanMoved: one that a plan names is.
     """
+    if run.request.sealed is not None:
+        take_planned(run, run.request.sealed)
+        return
     carry_over(run)
     if run.request.source == "archive":
         fetch_from_archive(run)

@@ -16,6 +16,7 @@ from reingest.errors import (
     LeaseLost,
     Locked,
     PartialDate,
+    PlanMoved,
     Refused,
     ReingestError,
     SourceError,
@@ -42,6 +43,7 @@ _OUTCOME_OF_ERROR: tuple[tuple[type[ReingestError], RunOutcome], ...] = (
     (SourceError, "source_failed"),
     (ArchiveError, "source_failed"),
     (Conflict, "conflict"),
+    (PlanMoved, "conflict"),
     (LeaseLost, "lease_lost"),
     (DatabaseError, "database_unreachable"),
 )
@@ -175,7 +177,7 @@ def outcome_of_error(error: ReingestError) -> RunOutcome:
 
 def _new_run(request: DateRequest) -> Run:
     return Run(
-        kind="plan" if request.plan else "reingest",
+        kind="plan" if request.plan else "apply" if request.sealed else "reingest",
         settlement_date=request.settlement_date,
         periods=request.periods,
         sides=request.sides or ("bid", "offer"),

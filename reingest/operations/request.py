@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Final, Literal, TypedDict, Unpack
+from typing import TYPE_CHECKING, Final, Literal, TypedDict, Unpack
 from uuid import UUID
 
 from reingest.calendar import parse_period_range, settlement_date_of
@@ -14,6 +14,9 @@ from reingest.curtailment.exact import exact_decimal
 from reingest.curtailment.words import DEFAULT_DEFINITION, SIDES, DefinitionName, Side
 from reingest.errors import BadUsage, FutureDate
 from reingest.store.versions import CurrentVersion
+
+if TYPE_CHECKING:
+    from reingest.operations.plans.document import SealedPlan
 
 Source = Literal["live", "archive"]
 SideChoice = Literal["as-served", "both", "bid"]
@@ -87,6 +90,7 @@ class DateRequest:
         wait_seconds: How long to wait for another run to let go of the date.
         fresh: Ask everything again, though a run that broke off within the hour left answers.
         flow_run_id: The Prefect flow run that asks, if one does; it is stored with the run.
+        sealed: A sealed plan to be applied: nothing is published but what it says.
     """
 
     settlement_date: date
@@ -100,6 +104,7 @@ class DateRequest:
     wait_seconds: float = 0
     fresh: bool = False
     flow_run_id: UUID | None = None
+    sealed: "SealedPlan | None" = None
 
     def refuse_the_future(self) -> None:
         """Refuse a date that has not begun.

@@ -2,6 +2,8 @@
 
     lease ─► fetch ─► derive ─► diff ─► verify ─► stage ─► publish
 
+A run that applies a sealed plan reads its payloads instead of asking, and is compared with it before it stages.
+
 A plan runs the stages up to `verify` and stops, so it cannot differ from a run: it writes archive files, fetch rows
 and its own run row, and changes nothing that is stored or served of the date.
 """
@@ -19,6 +21,7 @@ from reingest.operations.facts import derive_facts, mining_inputs, require_perio
 from reingest.operations.fetching import fetch_date
 from reingest.operations.outbox.delivering import know_configured_sinks
 from reingest.operations.outlook import outlook_of
+from reingest.operations.plans.applying import compare_basis, require_planned
 from reingest.operations.publishing import publish_decision, stage_decision
 from reingest.operations.units import register_for
 from reingest.operations.verifying import decide, verify_date
@@ -36,12 +39,14 @@ class Stage:
     Attributes:
         describe: What it does, for people.
         planned: Whether a plan runs it too.
+        sealed: Whether only a run that applies a sealed plan has it.
     """
 
     name: str
     describe: str
     act: Callable[[DateRun], Awaitable[None]]
     planned: bool = True
+    sealed: bool = False
 
 
 async def take_lease(run: DateRun) -> None:
@@ -69,6 +74,7 @@ async def read_basis(run: DateRun) -> None:
     asked = {total.definition for total in run.request.expected}
     # What is said on the command line stands in for what is stored by the same definition.
     run.expected = (*run.request.expected, *(total for total in stored if total.definition not in asked))
+    compare_basis(run)
 
 
 def _precheck(run: DateRun) -> None:
@@ -117,6 +123,15 @@ async def verify(run: DateRun) -> None:
         run.diff = _difference_from(run, records_of(run.connection, run.current.id))
 
 
+async def hold_to_plan(run: DateRun) -> None:
+    """Let nothing be published but what the sealed plan says.
+
+    Raises:
+        PlanMoved: something is not as it was when the plan was made; it names everything.
+    """
+    require_planned(run)
+
+
 async def stage(run: DateRun) -> None:
     """Write the candidate beside the served version, unless there is nothing to write."""
     run.still_ours()
@@ -137,6 +152,7 @@ STAGES: Final = (
     Stage("derive", "records, period outcomes, totals, mining", derive),
     Stage("diff", "compare with the served version", compare),
     Stage("verify", "check, and decide", verify),
+    Stage("sealed", "compare with the sealed plan", hold_to_plan, planned=False, sealed=True),
     Stage("stage", "write the candidate beside the served version", stage, planned=False),
     Stage("publish", "swap it in, hold it, or confirm the served one", publish, planned=False),
 )
@@ -144,4 +160,9 @@ STAGES: Final = (
 
 def stages_of(run: DateRun) -> tuple[Stage, ...]:
     """Return the stages that this run goes through."""
-    return tuple(stage for stage in STAGES if stage.planned or not run.request.plan)
+    request = run.request
+    return tuple(
+        stage
+        for stage in STAGES
+        if (stage.planned or not request.plan) and (request.sealed is not None or not stage.sealed)
+    )

@@ -168,6 +168,11 @@ def fetches_of_version(connection: Connection, version_id: int) -> list[Fetch]:
     return _read(connection, "fetches_of_version", version_id=version_id)
 
 
+def fetches_by_id(connection: Connection, ids: Sequence[int]) -> list[Fetch]:
+    """Return the fetches of these ids that there are, in the order of what they asked."""
+    return _read(connection, "fetches_by_id", ids=list(ids))
+
+
 def newest_fetches(connection: Connection, settlement_date: date) -> list[Fetch]:
     """Return the newest good answer of each period and side of a date, and of its system prices."""
     return _read(connection, "newest_fetches", settlement_date=settlement_date)

@@ -19,7 +19,7 @@ from reingest.ids import new_id
 from reingest.store.database import Connection, database_errors
 from reingest.store.sql import query
 
-RunKind = Literal["reingest", "plan", "publish", "restore", "units"]
+RunKind = Literal["reingest", "plan", "apply", "publish", "restore", "units"]
 RunOutcome = Literal[
     "published",
     "unchanged",

@@ -98,6 +98,14 @@ def test_another_command_killed_at_a_checkpoint(
     crash_at_each(places, prepared, points, tally, tmp_path)
 
 
+def test_an_apply_killed_at_a_checkpoint(places: Places, drill_size: DrillSize, tally: Tally, tmp_path: Path) -> None:
+    """A kill -9 at any checkpoint of an apply leaves the old date or the new one; another apply ends as planned."""
+    (scenario,) = (one for one in OTHERS if one.name == "apply")
+    prepared = places.prepared(scenario)
+    step = drill_size.pick(sample=24, ci=1, long=1)
+    crash_at_each(places, prepared, prepared.points[::step], tally, tmp_path)
+
+
 def test_the_guarantees_of_the_page_are_those_of_the_drills(places: Places) -> None:
     """The table of docs/guarantees.md has every checkpoint of the three modes, with what the drills hold it to."""
     page = page_with(table([places.prepared(mode) for mode in MODES]))

@@ -17,6 +17,7 @@ from tests.support.sites import Site, copy_of, recorded_elexon
 from tests.support.states import State, left_open, state_of
 
 DATE_OF_BIDS: Final = ("date", TINY_DATE, "--side", "bid", "--json")
+PLAN: Final = "{home}/plan.json"
 OTHER_REGISTER: Final = (*REGISTER, ("T_NEWW-1", "WIND", "New Wind Ltd"))
 _Prepare: TypeAlias = Callable[["Places", Site], None]
 
@@ -28,6 +29,12 @@ def nothing_more(_places: "Places", _site: Site) -> None:
 def restate(places: "Places", site: Site) -> None:
     """Have Elexon say something else by now."""
     site.elexon_url = places.restated.url
+
+
+def plan_a_restatement(places: "Places", site: Site) -> None:
+    """Seal a plan to publish a restatement."""
+    restate(places, site)
+    assert site.reingest(*DATE_OF_BIDS, "--plan", "--out", PLAN).exit_code == 0
 
 
 def hold_a_version(places: "Places", site: Site) -> None:
@@ -158,6 +165,7 @@ OTHERS: Final = (
         ("unlock", TINY_DATE, "--reason", "its holder is dead", "--yes"),
         frozenset({0, 2}),
     ),
+    Scenario("apply", "served", plan_a_restatement, ("apply", PLAN, "--json")),
     Scenario("restore", "served", serve_another, ("restore", TINY_DATE, "--version", 1, "--reason", "it was right")),
     # Where nothing is left to purge nobody takes the date, so that a dead purge's lease stays, for anyone to take over.
     Scenario(

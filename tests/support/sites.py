@@ -95,7 +95,7 @@ class Site:
             contextlib.redirect_stderr(err),
             _logging_restored(),
         ):
-            exit_code = main([str(word) for word in words])
+            exit_code = main(self._line(words))
         return Ran(exit_code, *(stream.buffer.getvalue().decode() for stream in (out, err)))
 
     def date(self, day: Day, *words: object, **environment: str) -> Ran:
@@ -106,10 +106,14 @@ class Site:
         """Start a command in a process of its own; at the checkpoint `stop_at` it stops, until SIGCONT."""
         output = Path(tempfile.mkdtemp(dir=self.home.parent))
         process = _FORK_SERVER.Process(
-            target=_command, args=([*map(str, words)], self.environment(**environment), output, stop_at), daemon=True
+            target=_command, args=(self._line(words), self.environment(**environment), output, stop_at), daemon=True
         )
         process.start()
         return Command(process, output)
+
+    def _line(self, words: Iterable[object]) -> list[str]:
+        """Return the words of a command; `{home}` in one is the site's home."""
+        return [str(word).replace("{home}", str(self.home)) for word in words]
 
     def dump(self, day: Day) -> str:
         """Return the dump of what the date serves; empty where it serves nothing."""

@@ -45,7 +45,7 @@ def make_proof(connection: Connection, settlement_date: date, number: int) -> Pr
         content_digest=version.content_hash,
         seal=sealed.seal,
         previous_seal=sealed.previous_seal,
-        sides=content.sides,
+        sides=tuple(content.sides),
         definitions=tuple(version.definitions),
         wind_units=tuple(sorted(register.wind_units)),
         register_hash=version.register_hash,

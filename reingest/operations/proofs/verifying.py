@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final, Literal
 
-from reingest.curtailment.definitions import definitions_for
+from reingest.curtailment.definitions import Definition, definition_named
 from reingest.curtailment.exact import plain
 from reingest.curtailment.seals import seal_of
 from reingest.elexon.stack import read_stack
@@ -90,11 +90,16 @@ def verify_proof(content: bytes, archive: Archive) -> Verified:
 
 
 def _definitions(proof: Proof) -> Part:
-    known = {f"{one.name}@{one.version}" for one in definitions_for(proof.sides)}
-    if set(proof.definitions) != known or set(proof.totals) != {one.name for one in definitions_for(proof.sides)}:
-        listed = ", ".join(sorted(known))
-        return Part("definitions", "fail", f"this Reingest counts by {listed}, the proof by {proof.definitions}")
+    unknown = [named for named in proof.definitions if definition_named(named) is None]
+    if unknown:
+        return Part("definitions", "fail", f"this Reingest does not know {', '.join(unknown)}")
+    if set(proof.totals) != {definition.name for definition in _definitions_of(proof)}:
+        return Part("definitions", "fail", f"the totals are by {', '.join(proof.totals)}")
     return Part("definitions", "pass", ", ".join(proof.definitions))
+
+
+def _definitions_of(proof: Proof) -> tuple[Definition, ...]:
+    return tuple(found for named in proof.definitions if (found := definition_named(named)) is not None)
 
 
 def _payloads(proof: Proof, archive: Archive) -> Part:
@@ -196,7 +201,7 @@ def _inputs(proof: Proof, archive: Archive) -> DateInputs:
         fetched={(stack.period, stack.side): stack for stack in stacks},
         system_prices={price.period: price for price in prices},
         wind_units=frozenset(proof.wind_units),
-        definitions=definitions_for(proof.sides),
+        definitions=_definitions_of(proof),
         rates=proof.mining.mining_rates(proof.settlement_date),
     )
 

@@ -39,6 +39,11 @@ where id in (
     where version.id = %(version_id)s
 );
 
+-- name: fetches_by_id
+select id, dataset, settlement_date, period, side, wire, url, status, content_type, payload_sha256, requested_at,
+    answered_at, attempts
+from "fetch" where id = any (%(ids)s) order by dataset, period, side, id;
+
 -- name: newest_fetches
 -- What a withdrawn version was built from goes before what is newer: the archive gives back what was served.
 select distinct on (dataset, period, side) id, dataset, settlement_date, period, side, wire, url, status,
@@ -76,7 +81,7 @@ where "fetch".id = judged.id and "fetch".outcome = 'answered';
 -- Answers that a killed run had no time to judge come too; whoever takes them over judges them first.
 with ended as (
     select coalesce(max(finished_at), '-infinity') as at from run
-    where settlement_date = %(settlement_date)s and kind = 'reingest' and outcome in ('published', 'unchanged', 'held')
+    where settlement_date = %(settlement_date)s and kind in ('reingest', 'apply') and outcome in ('published', 'unchanged', 'held')
 ), newest as (
     select distinct on ("fetch".period, "fetch".side) "fetch".id, dataset, "fetch".settlement_date, period, side, wire,
         url, status, content_type, payload_sha256, requested_at, answered_at, attempts, "fetch".outcome, forgotten_at,

@@ -1,0 +1,1 @@
+"""Sealed plans: what a run would publish, written to a file, and published later exactly as it was planned."""
