@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Final, Literal
 from uuid import UUID
@@ -78,6 +78,28 @@ def settlement_span(text: str) -> Span:
     if month:
         return Span("month", start, (start + timedelta(days=31)).replace(day=1))
     return Span("year", start, date(start.year + 1, 1, 1))
+
+
+def day_or_ever(text: str) -> date:
+    """Read a settlement date, or `ever`: before all dates.
+
+    Raises:
+        BadUsage: neither of them.
+    """
+    return date.min if text == "ever" else settlement_date(text)
+
+
+def instant(text: str) -> datetime:
+    """Read an instant such as 2025-04-01T09:00 or 2025-04-01T09:00:00Z; one without an offset is UTC.
+
+    Raises:
+        BadUsage: it is not written so.
+    """
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise BadUsage(f"{text!r} is not an instant; write 2025-04-01T09:00 or 2025-04-01T09:00:00Z") from error
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
 
 def duration(text: str) -> float:

@@ -30,7 +30,9 @@ CELLS: Final = {
     "not_asked": "-",
     "none": ".",
 }
-LEGEND: Final = "# fetched  0 confirmed empty  ? not published  ! failed  - not asked  . no version  * provisional"
+LEGEND: Final = (
+    "# fetched  0 confirmed empty  ? not published  ! failed  - not asked  . no version  * provisional  ~ stale"
+)
 MOST_PERIODS: Final = 50
 
 _COLOURS: Final = {"#": "green", "0": "cyan", "?": "yellow", "!": "red", "-": "magenta"}
@@ -104,7 +106,7 @@ def _status_of_dates(output: Output, span: Span) -> None:
         whole = [_document(one) for one in dates]
         typer.echo(json_text(whole[0] | more.document if more else whole))
     elif output.csv:
-        keys = ["settlement_date", "state", "version", "held_version", "provisional"]
+        keys = ["settlement_date", "state", "version", "held_version", "provisional", "stale"]
         write_csv([*keys, *map(str, range(1, MOST_PERIODS + 1))], map(_wide_row, dates))
     else:
         typer.echo("\n".join([*grid_lines(dates), "", *_footing(dates), *(more.lines if more else ())]))
@@ -140,7 +142,7 @@ def grid_lines(dates: Iterable[DateStatus]) -> list[str]:
 def _grid_line(one: DateStatus) -> str:
     cells = "".join(CELLS[outcome] for outcome in one.periods.values()) or CELLS["none"] * 48
     version = one.version if one.version is not None else one.held_version
-    mark = "*" if one.provisional else ""
+    mark = ("*" if one.provisional else "") + ("~" if one.stale else "")
     word = {"published": f"v{version}{mark}", "held": f"held v{version}", "none": "-"}[one.state]
     beside = f"  v{one.held_version} held" if one.state == "published" and one.held_version is not None else ""
     return f"{one.settlement_date}  {word:<10}  {_paint(cells)}{beside}"
@@ -157,6 +159,7 @@ def _footing(dates: Sequence[DateStatus]) -> list[str]:
     counts = {
         "published": sum(one.state == "published" for one in dates),
         "provisional": sum(one.provisional for one in dates),
+        "stale by the register": sum(one.stale for one in dates),
         "with a held version": sum(one.held_version is not None for one in dates),
         "with nothing": sum(one.state == "none" for one in dates),
     }
@@ -171,6 +174,7 @@ def _document(one: DateStatus) -> dict[str, object]:
         "version": one.version,
         "held_version": one.held_version,
         "provisional": one.provisional,
+        "stale": one.stale,
         "periods": one.periods,
     }
 

@@ -2,15 +2,18 @@
 
 import asyncio
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import typer
 
-from reingest.cli.arguments import AsCsv, AsJson, Reason, settlement_date
+from reingest.cli import unit_reads
+from reingest.cli.arguments import AsCsv, AsJson, Reason, day_or_ever, settlement_date
 from reingest.cli.output import Column, Output
 from reingest.cli.output import as_json as json_text
 from reingest.cli.reading import connected, listing
+from reingest.curtailment.exact import exact_decimal
 from reingest.errors import BadUsage, NotFound
 
 if TYPE_CHECKING:
@@ -37,6 +40,8 @@ AsOf = Annotated[
         "--as-of", parser=settlement_date, metavar="D", help="As of this settlement date; without it, of today."
     ),
 ]
+Fact = Annotated[str | None, typer.Option(metavar="TEXT", help="What it is; empty for unknown.")]
+Capacity = Annotated[Decimal | None, typer.Option(parser=exact_decimal, metavar="MW", help="MW.")]
 BmUnitId = Annotated[str, typer.Argument(metavar="UNIT", help="Elexon BM unit id, such as T_LARYW-1.")]
 
 
@@ -115,6 +120,84 @@ def reset(unit: BmUnitId, reason: Reason) -> None:
     """End the decision on a unit: its fuel type decides again from the next run on."""
     _decide(unit, None, reason)
     typer.echo(f"the register's fuel type decides on {unit} from the next run on")
+
+
+@app.command()
+def correct(
+    unit: BmUnitId,
+    reason: Reason,
+    valid_from: Annotated[
+        date, typer.Option(parser=day_or_ever, metavar="D|ever", help="The first settlement date of which it is true.")
+    ],
+    valid_to: Annotated[
+        date | None, typer.Option(parser=settlement_date, metavar="D", help="The last one; without it, no end.")
+    ] = None,
+    fuel_type: Fact = None,
+    lead_party: Fact = None,
+    lead_party_id: Fact = None,
+    name: Fact = None,
+    gsp_group: Fact = None,
+    capacity: Capacity = None,
+    demand_capacity: Capacity = None,
+    gone: Annotated[bool, typer.Option("--gone", help="The unit did not exist on these dates.")] = False,
+) -> None:
+    """Say what is true of a unit, from a date on or for a time; what was recorded before stays on the record."""
+    from reingest.store.unit_decisions import Correction, correct_unit
+
+    texts = {"fuel_type": fuel_type, "lead_party_name": lead_party, "lead_party_id": lead_party_id, "name": name}
+    facts: dict[str, object] = {
+        field: text or None for field, text in (texts | {"gsp_group_id": gsp_group}).items() if text is not None
+    }
+    numbers = {"generation_capacity": capacity, "demand_capacity": demand_capacity}
+    facts |= {field: number for field, number in numbers.items() if number is not None}
+    if gone == bool(facts):
+        raise BadUsage("say what is true of the unit, such as --fuel-type WIND, or that it was --gone")
+    end = None if valid_to is None else valid_to + timedelta(days=1)
+    if end is not None and end <= valid_from:
+        raise BadUsage(f"--valid-to {valid_to} is before --valid-from {valid_from}")
+    _require_known(unit, reason)
+    with connected() as connection:
+        stale = correct_unit(connection, Correction(unit, valid_from, end, None if gone else facts), reason)
+    typer.echo(f"recorded of {unit}. Next: reingest units show {unit}")
+    _say_stale(stale)
+
+
+@app.command()
+def accept(
+    unit: BmUnitId,
+    reason: Reason,
+    valid_from: Annotated[
+        date | None,
+        typer.Option(
+            parser=day_or_ever, metavar="D|ever", help="From which date; without it, from when the register said so."
+        ),
+    ] = None,
+) -> None:
+    """Let a unit have the fuel type that the register proposes, see `units proposals`."""
+    from reingest.store.unit_decisions import accept_proposal
+
+    _require_known(unit, reason)
+    with connected() as connection:
+        stale = accept_proposal(connection, unit, valid_from, reason)
+    typer.echo(f"{unit} has the fuel type that the register gives it")
+    _say_stale(stale)
+
+
+@app.command()
+def decline(unit: BmUnitId, reason: Reason) -> None:
+    """Leave a unit without the fuel type that the register proposes."""
+    from reingest.store.unit_decisions import decline_proposal
+
+    _require_known(unit, reason)
+    with connected() as connection:
+        decline_proposal(connection, unit, reason)
+    typer.echo(f"{unit} stays without a fuel type")
+
+
+app.command()(unit_reads.show)
+app.command()(unit_reads.proposals)
+app.command()(unit_reads.affected)
+app.command()(unit_reads.unmapped)
 
 
 def _refreshed(found: "RefreshedUnits") -> Iterator[str]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any, Final
 
 EVER: Final = date.min
@@ -63,6 +64,23 @@ def changed(spans: Spans, start: date, end: date, changes: Mapping[str, Any]) ->
     return ordered(pieces)
 
 
+def corrected(spans: Spans, start: date, end: date, changes: Mapping[str, Any]) -> Spans:
+    """Return the spans with some facts other within a time, in which the unit is known from now on.
+
+    Where it was not known, its other facts are those of the span after the gap, else of the one before it.
+    """
+    return changed(filled(changed(spans, start, end, changes), start, end), start, end, changes)
+
+
+def without(spans: Spans, start: date, end: date) -> Spans:
+    """Return the spans with nothing true of the unit within a time."""
+    pieces: list[UnitSpan] = []
+    for span in spans:
+        first, last = max(span.valid_from, start), min(span.valid_to, end)
+        pieces += [span] if first >= last else _outside(span, first, last)
+    return ordered(pieces)
+
+
 def filled(spans: Spans, start: date, end: date, facts: UnitFacts | None = None) -> Spans:
     """Return the spans without a gap within a time.
 
@@ -72,27 +90,13 @@ def filled(spans: Spans, start: date, end: date, facts: UnitFacts | None = None)
         end: the date after its last.
         facts: what is true in the gaps; None for that of the span after the gap, else of the one before it.
     """
-    edges = [start, *(edge for span in spans for edge in (span.valid_from, span.valid_to)), end]
+    edges = sorted({start, end, *(edge for span in spans for edge in (span.valid_from, span.valid_to))})
     gaps = [
-        (max(first, start), min(last, end))
-        for first, last in zip(sorted(edges), sorted(edges)[1:], strict=False)
-        if max(first, start) < min(last, end)
+        UnitSpan(first, last, facts or _nearest(spans, first))
+        for first, last in pairwise(edges)
+        if start <= first and last <= end and on_date(spans, first) is None
     ]
-    return ordered(
-        [
-            *spans,
-            *(
-                UnitSpan(first, last, facts or _nearest(spans, first))
-                for first, last in gaps
-                if not any(span.valid_from <= first < span.valid_to for span in spans)
-            ),
-        ]
-    )
-
-
-def closed(spans: Spans, start: date) -> Spans:
-    """Return the spans with nothing true of the unit from a date on."""
-    return ordered(replace(span, valid_to=min(span.valid_to, start)) for span in spans if span.valid_from < start)
+    return ordered([*spans, *gaps])
 
 
 def on_date(spans: Iterable[UnitSpan], settlement_date: date) -> UnitFacts | None:

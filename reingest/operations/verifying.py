@@ -21,7 +21,13 @@ from reingest.curtailment.witnesses import HeldStacks, judge_accepted_totals
 from reingest.curtailment.words import PeriodOutcome, Side
 from reingest.operations.date_run import DateRun
 from reingest.store.gaps import accepted_gaps
-from reingest.store.versions import Difference, VersionPeriod, periods_of, recomputed_differences
+from reingest.store.versions import (
+    Difference,
+    VersionPeriod,
+    lead_parties_of_version,
+    periods_of,
+    recomputed_differences,
+)
 
 _SHOWN = 5
 
@@ -109,11 +115,21 @@ def decide(run: DateRun) -> None:
         run.decision = "publish"
         return
     differences = recomputed_differences(run.connection, run.current.id)
-    run.decision = "publish" if differences else "unchanged"
+    renamed = _renamed(run, run.current.id)
+    run.decision = "publish" if differences or renamed else "unchanged"
+    if renamed:
+        run.note(f"another lead party by the register: {', '.join(renamed)}")
     if differences:
         run.note(f"the served version's totals are not what its rows come to: {_listed(differences)}")
-    else:
+    elif not renamed:
         run.checks.append(totals_check([]))
+
+
+def _renamed(run: DateRun, version_id: int) -> list[str]:
+    """Return the units whose lead party is not the one that is served: no content, and served all the same."""
+    parties = run.require_register().lead_parties
+    served = lead_parties_of_version(run.connection, version_id)
+    return sorted(unit for unit, party in served.items() if unit in parties and parties[unit] != party)
 
 
 def totals_check(differences: list[Difference]) -> Check:

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from reingest.checkpoints import checkpoint
 from reingest.curtailment.register_moves import WIND, RegisterMove, first_answer, looks_truncated, move_between
-from reingest.curtailment.unit_spans import EVER, FOR_EVER, Spans, UnitFacts, changed, closed, filled
+from reingest.curtailment.unit_spans import EVER, FOR_EVER, Spans, UnitFacts, changed, filled, without
 from reingest.errors import Bug
 from reingest.store.database import Connection, database_errors
 from reingest.store.register_acts import (
@@ -156,7 +156,7 @@ def _rewritten(move: RegisterMove, since: date) -> dict[str, Callable[[Spans], S
     return {
         **{unit: partial(filled, start=since, end=FOR_EVER, facts=facts) for unit, facts in move.opened.items()},
         **{unit: partial(changed, start=since, end=FOR_EVER, changes=facts) for unit, facts in move.changed.items()},
-        **{unit: partial(closed, start=since) for unit in move.closed},
+        **{unit: partial(without, start=since, end=FOR_EVER) for unit in move.closed},
     }
 
 

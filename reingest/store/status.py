@@ -1,7 +1,7 @@
 """What became of each period of each date of a span, and of each month: read in one query, whatever the span."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import lru_cache
 from typing import Literal, cast
@@ -25,6 +25,7 @@ class DateStatus:
         state: `published`; `held`: nothing is served, but a version could be; `none`.
         version: Number of the version served.
         held_version: Number of a held version that could be published now.
+        stale: Whether the register as it is now would give other figures.
         periods: Outcome by settlement period, of the version served or else of the held one; empty where neither is.
     """
 
@@ -34,6 +35,7 @@ class DateStatus:
     held_version: int | None
     provisional: bool
     periods: Mapping[int, PeriodOutcome]
+    stale: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ class MonthStatus:
 def status_of_dates(connection: Connection, start: date, end: date) -> list[DateStatus]:
     """Return every date from `start` until before `end`, published or not, in order."""
     rows = connection.execute(query("status_of_dates"), {"start": start, "end": end}).fetchall()
-    return [_status(*row[:3], provisional=row[3], cells=row[4]) for row in rows]
+    return [replace(_status(*row[:3], provisional=row[3], cells=row[4]), stale=row[5]) for row in rows]
 
 
 def status_of_months(connection: Connection) -> list[MonthStatus]:

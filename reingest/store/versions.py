@@ -272,6 +272,12 @@ def totals_of_version(connection: Connection, version_id: int) -> dict[Definitio
     return {row[0]: Totals(*row[1:]) for row in rows}
 
 
+def lead_parties_of_version(connection: Connection, version_id: int) -> dict[str, str | None]:
+    """Return the lead party that a version has of each unit with records."""
+    with database_errors():
+        return dict(connection.execute(query("lead_parties_of_version"), {"version_id": version_id}).fetchall())
+
+
 def mining_of_version(connection: Connection, version_id: int) -> dict[tuple[DefinitionName, str], Decimal]:
     """Return a version's stored BTC by definition and miner model; empty where mining is unavailable."""
     with database_errors():

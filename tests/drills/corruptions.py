@@ -108,6 +108,12 @@ def lose_the_prices(site: Site) -> None:
     payload(site, "DISEBSP", None).unlink()
 
 
+def correct_a_unit(site: Site) -> None:
+    """Say that a unit was another's, long after its dates were published."""
+    words = ("--valid-from", "ever", "--lead-party", "Old Wind Ltd", "--reason", "it was sold later")
+    assert site.reingest("units", "correct", "T_HILLW-1", *words).exit_code == 0
+
+
 def lose_the_register(site: Site) -> None:
     """Remove the file of the register of BM units."""
     payload(site, "BMUNITS", None).unlink()
@@ -301,6 +307,7 @@ CORRUPTIONS = (
         "version-altered",
         f"{DATE} version 1",
     ),
+    Corruption("a unit has another lead party", correct_a_unit, "date-stale", str(DATE)),
     Corruption("a bit of a payload is flipped", flip_a_bit, "payload-altered", f"{DATE} payloads/"),
     Corruption("a payload is gone", lose_the_payload, "payload-missing", f"{DATE} payloads/"),
     Corruption("a payload is cut short", cut_the_payload, "payload-altered", f"{DATE} payloads/"),

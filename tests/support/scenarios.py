@@ -19,6 +19,7 @@ from tests.support.states import State, left_open, state_of
 DATE_OF_BIDS: Final = ("date", TINY_DATE, "--side", "bid", "--json")
 PLAN: Final = "{home}/plan.json"
 OTHER_REGISTER: Final = (*REGISTER, ("T_NEWW-1", "WIND", "New Wind Ltd"))
+WIND_REGISTER: Final = (*REGISTER[:-1], ("V__BATT001", "WIND", "Battery Ltd"))
 _Prepare: TypeAlias = Callable[["Places", Site], None]
 
 
@@ -91,6 +92,12 @@ def another_register(places: "Places", site: Site) -> None:
     site.elexon_url = places.other_register.url
 
 
+def propose_a_unit(places: "Places", site: Site) -> None:
+    """Have the register call a known unit wind that had no fuel type."""
+    site.elexon_url = places.wind_register.url
+    assert site.reingest("units", "refresh").exit_code == 0
+
+
 def serve_another(places: "Places", site: Site) -> None:
     """Publish a restatement over the first version."""
     restate(places, site)
@@ -145,6 +152,28 @@ OTHERS: Final = (
     ),
     Scenario("take over", "served", leave_a_dead_lease, DATE_OF_BIDS),
     Scenario("units refresh", "served", another_register, ("units", "refresh")),
+    # Once it is recorded there is nothing left to correct or to decide, and the re-run says so.
+    Scenario(
+        "units correct",
+        "served",
+        nothing_more,
+        ("units", "correct", "T_GASP-1", "--valid-from", TINY_DATE, "--fuel-type", "WIND", "--reason", "it is wind"),
+        frozenset({0, 2}),
+    ),
+    Scenario(
+        "units accept",
+        "served",
+        propose_a_unit,
+        ("units", "accept", "V__BATT001", "--reason", "it is wind"),
+        frozenset({0, 2}),
+    ),
+    Scenario(
+        "units decline",
+        "served",
+        propose_a_unit,
+        ("units", "decline", "V__BATT001", "--reason", "it stores"),
+        frozenset({0, 2}),
+    ),
     Scenario("units include", "served", decide_and_expect, ("units", "include", "T_GASP-1", "--reason", "it is wind")),
     Scenario("expected", "served", decide_and_expect, ("expected", "set", TINY_DATE, "--energy", "11")),
     Scenario("told", "served", restate_and_know_the_log, DATE_OF_BIDS),
@@ -225,6 +254,7 @@ class Places:
         self.restated_otherwise = until.enter_context(recorded_elexon(folder, TINY_DAY))
         self.restated_otherwise.restate(TINY_DATE, volume_factor="7")
         self.other_register = until.enter_context(recorded_elexon(folder, TINY_DAY, units=OTHER_REGISTER))
+        self.wind_register = until.enter_context(recorded_elexon(folder, TINY_DAY, units=WIND_REGISTER))
 
     def prepared(self, scenario: Scenario) -> Prepared:
         """Return the scenario's site and what becomes of it."""

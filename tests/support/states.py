@@ -16,6 +16,13 @@ select 'override', elexon_bm_unit, decision, reason, null, null from unit_overri
 union all
 select 'register', hash, units::text, null, null, null from register
 union all
+select 'unit', elexon_bm_unit, fuel_type, lead_party_name, valid_from::text, valid_to::text
+from bm_unit where recorded_to is null
+union all
+select 'proposal', elexon_bm_unit, state, null, null, null from unit_proposal
+union all
+select 'stale', settlement_date::text, stale_reason, null, null, null from settlement_day where stale_since is not null
+union all
 select 'day', settlement_date::text, generation::text, (provisional_until is not null)::text, null, null
 from settlement_day where current_version_id is not null
 union all

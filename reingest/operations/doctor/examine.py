@@ -6,7 +6,17 @@ from datetime import date
 from typing import Any, Final
 
 from reingest.operations.date_run import Progress
-from reingest.operations.doctor import archive, leases_and_runs, outbox, rederived, seals, times, totals, versions
+from reingest.operations.doctor import (
+    archive,
+    leases_and_runs,
+    outbox,
+    rederived,
+    seals,
+    stale,
+    times,
+    totals,
+    versions,
+)
 from reingest.operations.doctor.dates import ExaminedDate
 from reingest.operations.doctor.finding import Finding
 from reingest.operations.doctor.site import Examined, Site
@@ -25,6 +35,7 @@ OF_SITE: Final[dict[str, SiteCheck]] = {
     "dead letters": outbox.dead_letters,
     "sinks": outbox.overdue,
     "times": times.impossible,
+    "stale dates": stale.dates,
     "payloads without a date": archive.payloads_of_register,
     "manifests": archive.manifests,
     "stray files": archive.strays,

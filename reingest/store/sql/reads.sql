@@ -88,7 +88,8 @@ from year_mining where year >= %(start)s and year < %(end)s;
 -- One row a date of the span, published or not. `cells` has each period of the version served, or else of the newest
 -- held one, with the outcomes of its sides: `1:fetched,confirmed_empty 2:...`.
 select calendar.settlement_date, served.number as version, held.number as held_version,
-    served.id is not null and day.provisional_until is not null as provisional, period.cells
+    served.id is not null and day.provisional_until is not null as provisional, period.cells,
+    served.id is not null and day.stale_since is not null as stale
 from (select generate_series(%(start)s::date, %(end)s::date - 1, interval '1 day')::date as settlement_date) calendar
 left join settlement_day day using (settlement_date)
 left join version served on served.id = day.current_version_id

@@ -1,11 +1,13 @@
 -- name: register_of_date
--- One statement, so that units and hash are of one moment.
-select newest.register_id, newest.recorded_at, register.*
+-- One statement, so that units and hash are of one moment. JSON is read faster than arrays are, which is all it is for.
+select newest.register_id, newest.recorded_at, register.hash, to_json(register.wind), to_json(register.lead_parties),
+    to_json(register.units)
 from (select register_id, recorded_at from register_change order by recorded_at desc limit 1) newest
 cross join lateral register_of(%(settlement_date)s, newest.recorded_at) register;
 
 -- name: register_named
-select named.register_id, named.register_recorded_at, register.*
+select named.register_id, named.register_recorded_at, register.hash, to_json(register.wind),
+    to_json(register.lead_parties), to_json(register.units)
 from (
     select settlement_date, register_id, register_recorded_at from version
     where register_id = %(register_id)s and register_hash = %(register_hash)s and register_recorded_at is not null

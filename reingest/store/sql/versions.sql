@@ -160,5 +160,8 @@ from version_period where version_id = %(version_id)s order by period, side;
 select definition, energy_mwh, payment_gbp, records, bm_units, periods, indicative_cashflow_gbp
 from daily_summary where version_id = %(version_id)s order by definition;
 
+-- name: lead_parties_of_version
+select distinct bm_unit, lead_party from daily_unit_summary where version_id = %(version_id)s;
+
 -- name: mining_of_version
 select definition, miner_model, btc from daily_mining where version_id = %(version_id)s order by 1, 2;

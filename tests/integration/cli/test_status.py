@@ -37,7 +37,7 @@ def test_a_date_is_one_line_with_a_character_a_period(store: Store, reingest: Co
         "date        state       1     7     13    19    25    31    37    43    49",
         f"2024-10-27  v1          ##0000!?{'0' * 41}-",
         "",
-        "# fetched  0 confirmed empty  ? not published  ! failed  - not asked  . no version  * provisional",
+        "# fetched  0 confirmed empty  ? not published  ! failed  - not asked  . no version  * provisional  ~ stale",
         "1 date: 1 published",
     ]
 
@@ -107,11 +107,19 @@ def test_csv_has_a_column_a_period(store: Store, reingest: Command) -> None:
     store.publish()
     header, *rows = (line.split(",") for line in reingest("status", "2024-03", "--csv").lines)
 
-    assert header == ["settlement_date", "state", "version", "held_version", "provisional", *map(str, range(1, 51))]
+    assert header == [
+        "settlement_date",
+        "state",
+        "version",
+        "held_version",
+        "provisional",
+        "stale",
+        *map(str, range(1, 51)),
+    ]
     assert len(rows) == 31
-    assert rows[28][:7] == ["2024-03-29", "published", "1", "", "false", "fetched", "fetched"]
+    assert rows[28][:8] == ["2024-03-29", "published", "1", "", "false", "false", "fetched", "fetched"]
     assert rows[28][-3:] == ["confirmed_empty", "", ""]
-    assert set(rows[0][5:]) == {""}
+    assert set(rows[0][6:]) == {""}
 
 
 def test_a_year_under_way_ends_today(store: Store, reingest: Command) -> None:
