@@ -63,7 +63,8 @@ def account_of(
             if created_at is None or created_at < finals[period]:
                 unknown[period, side, unit] = silent[period, side] = "first_run"
             elif unit is None and any(by_pair.values()):
-                unknown[period, side, unit] = "no_unit"
+                # It may be what the witness does not say of a unit that it should name.
+                unknown[period, side, unit] = silent[period, side] = "no_unit"
             for pair, amount in by_pair.items():
                 amounts[period, side, unit, acceptance, pair] = amount
         for period, unit in contradicted:

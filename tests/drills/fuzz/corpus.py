@@ -1,4 +1,4 @@
-"""Twenty small payloads in every shape that Reingest reads: what mutations begin from."""
+"""Two dozen small payloads in every shape that Reingest reads: what mutations begin from."""
 
 import json
 import os
@@ -8,13 +8,18 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
 
+from reingest.curtailment.statements import Statement
+from reingest.elexon.acceptance_volumes import read_acceptance_volumes
 from reingest.elexon.bm_units import Register, read_bm_units
+from reingest.elexon.cashflows import read_cashflows
 from reingest.elexon.stack import RawStack, read_stack
 from reingest.elexon.system_prices import SystemPrice, read_system_prices
+from reingest.standin.model import Number, WireRecord
+from reingest.standin.render import Document, XmlShape, render
 from tests.support.elexon import DATE, PERIOD, XML_SHAPES, WireRow, as_json, as_xml, row
 
-Reading: TypeAlias = RawStack | tuple[SystemPrice, ...] | Register
-Kind: TypeAlias = Literal["stack", "prices", "units"]
+Reading: TypeAlias = RawStack | tuple[SystemPrice, ...] | tuple[Statement, ...] | Register
+Kind: TypeAlias = Literal["stack", "prices", "volumes", "cashflows", "units"]
 
 ROWS: Final[tuple[WireRow, ...]] = (
     row(),
@@ -49,6 +54,26 @@ def _price(period: int, hour: str) -> WireRow:
 
 
 PRICES: Final[tuple[WireRow, ...]] = (_price(PERIOD, "13:00"), _price(PERIOD + 1, "13:30"))
+
+
+def _statement(**fields: Any) -> WireRecord:
+    return {
+        "settlementDate": DATE.isoformat(),
+        "settlementPeriod": PERIOD,
+        "startTime": f"{DATE}T13:00:00Z",
+        "createdDateTime": "2026-08-07T13:44:36Z",
+        "bmUnit": "T_LARYW-1",
+        "leadPartyName": None,
+        **fields,
+    }
+
+
+PAIRS: Final[WireRecord] = {"negative1": Number("-10.166666666666666075"), "positive1": None, "positive2": Number("1")}
+VOLUMES: Final = (
+    _statement(acceptanceId=52013, pairVolumes=PAIRS),
+    _statement(acceptanceId=52014, bmUnit=None, pairVolumes=dict.fromkeys(PAIRS)),
+)
+CASHFLOWS: Final = (_statement(bidOfferPairCashflows=PAIRS), _statement(bidOfferPairCashflows=None))
 
 
 def _unit(**fields: Any) -> dict[str, Any]:
@@ -91,6 +116,8 @@ _READERS: Final[dict[Kind, Callable[[Payload, bytes], Reading]]] = {
         body, asked="xml", settlement_date=payload.settlement_date, period=payload.period, side="bid"
     ),
     "prices": lambda payload, body: read_system_prices(body, settlement_date=payload.settlement_date),
+    "volumes": lambda payload, body: read_acceptance_volumes(body, settlement_date=payload.settlement_date),
+    "cashflows": lambda payload, body: read_cashflows(body, settlement_date=payload.settlement_date),
     "units": lambda _, body: read_bm_units(body),
 }
 
@@ -100,7 +127,7 @@ def _indented(body: bytes) -> bytes:
 
 
 def payloads() -> tuple[Payload, ...]:
-    """Return the twenty."""
+    """Return the two dozen."""
     stacks = {
         "one row": as_json(ROWS[:1]),
         "two rows": as_json(ROWS),
@@ -118,6 +145,12 @@ def payloads() -> tuple[Payload, ...]:
         "XML": as_xml(PRICES, "camel", "DISEBSP"),
         "XML legacy": as_xml(PRICES, "legacy", "DISEBSP"),
     }
+    shapes: tuple[XmlShape, ...] = ("camel", "pascal")
+    volumes = {
+        "JSON": render(Document("BOAV", VOLUMES), "json"),
+        **{f"XML {shape}": render(Document("BOAV", VOLUMES), "xml", shape) for shape in shapes},
+    }
+    cashflows = {"JSON": render(Document("EBOCF", CASHFLOWS), "json")}
     units = {
         "one unit": json.dumps(UNITS[:1]).encode(),
         "units": json.dumps(UNITS).encode(),
@@ -126,6 +159,8 @@ def payloads() -> tuple[Payload, ...]:
     return (
         *(Payload(f"stack, {name}", "stack", body) for name, body in stacks.items()),
         *(Payload(f"prices, {name}", "prices", body) for name, body in prices.items()),
+        *(Payload(f"volumes, {name}", "volumes", body) for name, body in volumes.items()),
+        *(Payload(f"cashflows, {name}", "cashflows", body) for name, body in cashflows.items()),
         *(Payload(f"register, {name}", "units", body) for name, body in units.items()),
     )
 

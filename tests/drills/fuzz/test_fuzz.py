@@ -3,12 +3,13 @@
 from collections.abc import Callable, Iterator
 from multiprocessing import get_context
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from reingest.elexon.rejects import STRUCTURAL_MEANINGS
 from reingest.errors import PayloadRejected
-from tests.drills.fuzz.corpus import Payload, Reading, payloads
+from tests.drills.fuzz.corpus import Kind, Payload, Reading, payloads
 from tests.drills.fuzz.oracle import MOST_BYTES, Report, work
 from tests.support.drills import DrillSize
 
@@ -88,10 +89,10 @@ def test_truncated_at_every_byte(payload: Payload, drill_size: DrillSize, counte
     counted("fuzz: payloads truncated at every byte", int(step == 1), wanted=1)
 
 
-def test_there_are_twenty_payloads() -> None:
-    """The payloads that are cut are twenty, in JSON and XML: stacks, system prices and registers."""
-    assert len({payload.name for payload in PAYLOADS}) == len(PAYLOADS) == 20
-    assert {payload.kind for payload in PAYLOADS} == {"stack", "prices", "units"}
+def test_there_are_two_dozen_payloads() -> None:
+    """The payloads that are cut are of everything that is read, in JSON and XML."""
+    assert len({payload.name for payload in PAYLOADS}) == len(PAYLOADS) == 24
+    assert {payload.kind for payload in PAYLOADS} == set(get_args(Kind))
 
 
 def reading_or_code(payload: Payload, body: bytes) -> Reading | str:

@@ -346,6 +346,14 @@ def test_a_statement_about_nobody() -> None:
     assert judged(TWO, with_volumes(volume("0", unit=None)._replace(amounts={}))).status == "verified"
 
 
+def test_a_statement_about_nobody_may_be_about_anybody() -> None:
+    """Where a witness states an amount of no unit, a unit that it does not name is not accused."""
+    said = witnesses_of(TWO)
+    nameless = {**said.acceptance_volumes, "bid": [volume("-10", unit=None), said.acceptance_volumes["bid"][1]]}
+    found = judged(TWO, replace(said, acceptance_volumes=nameless)).by("acceptance_volumes")
+    assert (found.status, found.differences, found.compared) == ("unverified", (), 1)
+
+
 # --- what explains a difference ---------------------------------------------------------------------------------------
 
 
