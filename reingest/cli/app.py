@@ -49,6 +49,7 @@ COMMANDS: Final[Mapping[str, LazyCommand]] = {
     "show": LazyCommand("show", "show", "Totals, mining, periods and checks of a date, a month or a year."),
     "as-of": LazyCommand("as_of", "as_of", "What was served of a date, a month or a year at an instant in the past."),
     "versions": LazyCommand("versions", "versions", "The versions of a date, newest first."),
+    "history": LazyCommand("history", "history", "What a date served when, what each publish changed, and rows gone."),
     "diff": LazyCommand("diff", "diff", "What differs between two versions of a date."),
     "why": LazyCommand("why", "why", "Why a date's figures changed between two of its versions."),
     "dump": LazyCommand("dump", "dump", "A version's content in one stable order, ending with its sha256."),

@@ -13,7 +13,7 @@ from reingest.cli.progress import stage_progress
 if TYPE_CHECKING:
     from datetime import date
 
-    from reingest.cli.diff import Compared
+    from reingest.operations.difference import Compared
     from reingest.operations.restore import Restored
 
 
@@ -31,7 +31,8 @@ def restore(
     is restored, and the command ends with 5.
     """
     # Imported when it runs: `--help` needs none of it.
-    from reingest.cli.diff import difference_document, difference_lines
+    from reingest.cli.diff import difference_lines
+    from reingest.operations.difference import difference_document
     from reingest.operations.outbox.delivering import deliver_soon
     from reingest.operations.restore import RestoreRequest, restore_version
     from reingest.settings import load_settings
@@ -59,8 +60,8 @@ def restore(
 
 def _look(settlement_date: "date", number: int) -> "tuple[int, Compared | None]":
     """Return the date's generation, and what differs between the version served then and the one wanted."""
-    from reingest.cli.diff import compare_versions
     from reingest.cli.reading import reading
+    from reingest.operations.difference import compare_versions
     from reingest.store.versions import current_version
 
     with reading() as connection:

@@ -116,6 +116,21 @@ def diff_records(
     )
 
 
+def delta_of(definition: Definition, old: Sequence[CurtailmentRecord], new: Sequence[CurtailmentRecord]) -> Delta:
+    """Return what new records come to by one definition, less what old ones do.
+
+    Raises:
+        decimal.Inexact: it does not fit 100 digits.
+    """
+    before, after = totals_of(definition.select(old)), totals_of(definition.select(new))
+    with exactly():
+        return Delta(
+            energy_mwh=after.energy_mwh - before.energy_mwh,
+            payment_gbp=after.payment_gbp - before.payment_gbp,
+            records=after.records - before.records,
+        )
+
+
 def _leftovers(
     old: Sequence[CurtailmentRecord], new: Sequence[CurtailmentRecord]
 ) -> Iterator[tuple[list[CurtailmentRecord], list[CurtailmentRecord]]]:
@@ -161,7 +176,7 @@ def _deltas(
     before, after = _grouped(old, key), _grouped(new, key)
     return {
         value: {
-            definition.name: _delta(definition, before.get(value, []), after.get(value, []))
+            definition.name: delta_of(definition, before.get(value, []), after.get(value, []))
             for definition in definitions
         }
         for value in sorted(before.keys() | after.keys())
@@ -175,13 +190,3 @@ def _grouped(
     for record in records:
         groups[key(record)].append(record)
     return groups
-
-
-def _delta(definition: Definition, old: list[CurtailmentRecord], new: list[CurtailmentRecord]) -> Delta:
-    before, after = totals_of(definition.select(old)), totals_of(definition.select(new))
-    with exactly():
-        return Delta(
-            energy_mwh=after.energy_mwh - before.energy_mwh,
-            payment_gbp=after.payment_gbp - before.payment_gbp,
-            records=after.records - before.records,
-        )

@@ -60,13 +60,22 @@ class UnitThen:
 
 
 @dataclass(frozen=True, slots=True)
+class ServedFigures:
+    """What a served version comes to by one definition: MWh, GBP, records."""
+
+    energy_mwh: Decimal
+    payment_gbp: Decimal
+    records: int
+
+
+@dataclass(frozen=True, slots=True)
 class SpanServed:
     """A span in which a date served a version.
 
     Attributes:
         final_from: Since when a final run of Elexon had confirmed a provisional version.
         kind: How the version was made, with `restored_from` and `reason`; None where it was taken away.
-        totals: MWh, GBP and records by definition; empty where they are not known.
+        totals: By definition; empty where they are not known.
         mining: BTC by definition and model.
     """
 
@@ -81,7 +90,7 @@ class SpanServed:
     kind: str | None
     restored_from: int | None
     reason: str | None
-    totals: Mapping[DefinitionName, tuple[Decimal, Decimal, int]]
+    totals: Mapping[DefinitionName, ServedFigures]
     mining: Mapping[DefinitionName, Mapping[str, Decimal]]
 
 
@@ -171,9 +180,9 @@ def as_of_units(connection: Connection, start: date, end: date, reported: dateti
 
 def spans_served(connection: Connection, settlement_date: date) -> list[SpanServed]:
     """Return what a date served when, oldest first; empty where it never served anything."""
-    totals: dict[datetime, dict[DefinitionName, tuple[Decimal, Decimal, int]]] = {}
+    totals: dict[datetime, dict[DefinitionName, ServedFigures]] = {}
     for row in _rows(connection, "totals_of_spans", settlement_date=settlement_date):
-        figures = (row["energy_mwh"], row["payment_gbp"], row["records"])
+        figures = ServedFigures(row["energy_mwh"], row["payment_gbp"], row["records"])
         totals.setdefault(row["served_from"], {})[row["definition"]] = figures
     mining: dict[datetime, dict[DefinitionName, dict[str, Decimal]]] = {}
     for row in _rows(connection, "mining_of_spans", settlement_date=settlement_date):

@@ -137,6 +137,25 @@ def test_diff_for_people_shows_only_what_changed(store: Store, reingest: Command
     assert "0 rows added, 1 removed, 0 changed" in lines
 
 
+def test_diff_says_which_fields_changed(store: Store, reingest: Command) -> None:
+    """Changed records stand together by the fields that changed, and those groups add up to the whole change."""
+    store.publish(A_DAY[:3])
+    repriced = record(**A_DAY[0]._asdict() | {"original_price": "-51", "final_price": "-51"})
+    restated = record(**A_DAY[1]._asdict() | {"volume": "-5"})
+    store.publish([repriced, restated])
+    groups = reingest("diff", DATE, "--json").json["by_fields"]
+
+    assert [(one["change"], one["fields"], one["records"]) for one in groups] == [
+        ("removed", [], 1),
+        ("changed", ["original_price", "final_price"], 1),
+        ("changed", ["volume"], 1),
+    ]
+    assert [one["deltas"]["all_bids"]["energy_mwh"] for one in groups] == ["-2", "0", "0.876543211"]
+    lines = reingest("diff", DATE).lines
+    assert "original_price, final_price     1  all_bids     0.000     7.88" in lines
+    assert "rows removed                    1  all_bids    -2.000  -140.00" in lines
+
+
 def test_a_long_diff_is_cut_for_people_only(store: Store, reingest: Command) -> None:
     """A table shows the first rows and says how many more there are; CSV has every one."""
     many = [record(period=number, acceptance_id=number) for number in range(1, 48)]
