@@ -4,7 +4,7 @@ Pure: rows in, a verdict out. Only what both sides calculated in the final run i
 had, that contradicts itself or that is early leaves things unverified, and never passes them.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -71,7 +71,7 @@ class HeldStacks:
     sides: Sequence[Side]
     facts: Mapping[Subject, StackFacts]
     answered: Collection[Subject]
-    rejects: Iterable[RejectedRow] = ()
+    rejects: Collection[RejectedRow] = ()
     carried: Collection[Subject] = ()
     wind_units: Collection[str] = frozenset()
 
@@ -139,7 +139,7 @@ def judge_acceptance_volumes(
 ) -> RuleVerdict:
     """Compare volumes with BOAV's, by unit, acceptance and pair."""
     held = Account(sums.volumes, _first_run(sums), _silent(sums), stacks.unanswered)
-    heard = account_of(witness, stacks.subjects, stacks.settlement_date, rules.final_after)
+    heard = account_of(_asked(witness, stacks), stacks.subjects, stacks.settlement_date, rules.final_after)
     return compare(rules.acceptance_volumes, held, heard, stacks.circumstances)
 
 
@@ -152,7 +152,7 @@ def judge_cashflows(
     """Compare volume times price times TLM with EBOCF's cashflows, by unit and pair."""
     unknown = dict.fromkeys(sums.unpriced, _NULL) | _first_run(sums)
     held = Account(sums.cashflows, unknown, _silent(sums), stacks.unanswered)
-    heard = account_of(witness, stacks.subjects, stacks.settlement_date, rules.final_after)
+    heard = account_of(_asked(witness, stacks), stacks.subjects, stacks.settlement_date, rules.final_after)
     return compare(rules.cashflows, held, heard, stacks.circumstances)
 
 
@@ -197,6 +197,11 @@ def comes_to(stack: StackFacts, said: Decimal) -> bool:
 
 _FIRST_RUN: Final[Reason] = "first_run"
 _NULL: Final[Reason] = "null_figure"
+
+
+def _asked(witness: Mapping[Side, Sequence[Statement]], stacks: HeldStacks) -> dict[Side, Sequence[Statement]]:
+    """Return what a witness says of the sides that were to be had; of the others there is nothing to compare."""
+    return {side: statements for side, statements in witness.items() if side in stacks.sides}
 
 
 def _first_run(sums: StackSums) -> dict[UnitSubject, Reason]:

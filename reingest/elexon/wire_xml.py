@@ -162,8 +162,10 @@ def _group(field: etree._Element) -> Group:
     """Return the texts of a field that holds fields of its own; an empty one says nothing."""
     if (field.text or "").strip() or any(len(part) for part in field):
         raise rejected("unknown_shape", f"{local_name(field.tag)} holds {' '.join(_words(field))[:80]!r}")
-    # As an envelope's children: two of one name are refused. Here the first letter's case is the shape's.
-    return {camel_case(local_name(part.tag)): part.text for part in _children(field).values()}
+    texts = {camel_case(local_name(part.tag)): part.text for part in field}
+    if len(texts) < len(field):
+        raise rejected("duplicate_field", f"{local_name(field.tag)} names a field more than once")
+    return texts
 
 
 def _words(element: etree._Element) -> list[str]:

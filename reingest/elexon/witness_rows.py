@@ -129,9 +129,11 @@ def _amounts(groups: Iterable[Group], numbers: Texts[Decimal | None]) -> Iterato
     for group in groups:
         amounts: dict[int, Decimal] = {}
         for name, text in group.items():
-            number = numbers[text]
+            pair, number = _pair(name), numbers[text]
+            if pair in amounts:
+                raise rejected("duplicate_field", f"a row states pair {pair} more than once")
             if number is not None:
-                amounts[_pair(name)] = number
+                amounts[pair] = number
         yield amounts
 
 

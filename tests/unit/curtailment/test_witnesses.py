@@ -394,6 +394,7 @@ def test_bids_alone() -> None:
     said = witnesses_of((*TWO, row(side="offer", volume="3")))
     bids = Witnesses(said.system_prices, {"bid": said.acceptance_volumes["bid"]}, {"bid": said.cashflows["bid"]})
     assert judged(TWO, bids, sides=("bid",)).status == "verified"
+    assert judged(TWO, said, sides=("bid",)).status == "verified"
 
 
 # --- the set of rules -------------------------------------------------------------------------------------------------

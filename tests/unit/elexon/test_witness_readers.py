@@ -130,6 +130,7 @@ def test_names_in_any_case() -> None:
         ("bad_row", volume(bmUnit=" T_LARYW-1")),
         ("bad_row", volume(pairVolumes={"negative1": "12,5"})),
         ("bad_row", volume(pairVolumes=pairs(negative1="1E+99"))),
+        ("duplicate_field", volume(pairVolumes={"negative1": Number("-1"), "NEGATIVE1": Number("-1")})),
         ("unknown_shape", volume(pairVolumes={"negative7": Number("-1")})),
         ("unknown_shape", volume(pairVolumes=Number("-1"))),
         ("unknown_shape", volume(pairVolumes={"negative1": {"value": Number("-1")}})),
