@@ -22,11 +22,10 @@ begin atomic
                     || chr(10), '' order by named.dataset collate "C", named.at, named.side collate "C",
                         named.sha256 collate "C")
                 from (
-                    -- Witnesses judge a version, also long after its publish; it was not built from them.
                     select distinct dataset, coalesce(period::text, '-') as period, coalesce(side, '-') as side,
                         payload_sha256 as sha256, coalesce(period, 0) as at
                     from version_payload
-                    where version_payload.version_id = which and dataset in ('ISPSTACK', 'DISEBSP')
+                    where version_payload.version_id = which
                 ) named
             ),
             'previous', chr(9), previous, chr(10)

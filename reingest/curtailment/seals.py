@@ -4,14 +4,14 @@ A seal is the sha256 of a text whose format never changes under its number:
 
     reingest-seal  1
     content        <the version's content digest: the hash that its dump ends with>
+    payload        BOAV      -  bid  <sha256>
     payload        DISEBSP   -  -    <sha256>
     payload        ISPSTACK  1  bid  <sha256>
     previous       <the seal of the version that it replaced>
 
-Fields are separated by tabs, each line ends with a line feed, `-` is none. Payloads are those that the version was
-built from, its stacks and system prices, each once, in the order of dataset, period (none first), side and sha256.
-Witnesses are not among them: they judge a version, also long after its publish. `previous` is `-` for the first
-version of a date.
+Fields are separated by tabs, each line ends with a line feed, `-` is none. Payloads are those that the version names:
+the stacks and system prices that it was built from, and the witnesses that its own run had, each once, in the order of
+dataset, period (none first), side and sha256. `previous` is `-` for the first version of a date.
 
 Postgres seals a version in its publish transaction (`version_seal` in SQL); this is the same for who has no database.
 """
@@ -26,8 +26,6 @@ from reingest.curtailment.words import Side
 FORMAT_LINE: Final = "reingest-seal\t1"
 NO_SEAL: Final = "-"
 """What stands for the previous seal of a date's first version."""
-BUILT_FROM: Final = frozenset({"DISEBSP", "ISPSTACK"})
-"""The datasets whose payloads a version is built from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +48,10 @@ def seal_of(content_digest: str, payloads: Iterable[NamedPayload], previous: str
 
     Args:
         content_digest: the hash that its dump ends with.
-        payloads: what it was built from, in any order; witnesses among them are passed over.
+        payloads: those that it names, in any order.
         previous: the seal of the version that it replaced, or `NO_SEAL`.
     """
-    named = sorted({one for one in payloads if one.dataset in BUILT_FROM}, key=lambda one: one.order)
+    named = sorted(set(payloads), key=lambda one: one.order)
     lines = [FORMAT_LINE, f"content\t{content_digest}", *map(_line, named), f"previous\t{previous}"]
     return hashlib.sha256("".join(f"{line}\n" for line in lines).encode()).hexdigest()
 

@@ -42,8 +42,8 @@ union all
 select 'stray rows', version_id::text from curtailment_record where version_id not in (select id from version)
 """
 
-_OF_THE_RUN: Final = frozenset({"run_id", "version", "replaces", "timestamp"})
-"""What messages say that depends on how often a date was tried, and when."""
+_OF_THE_RUN: Final = frozenset({"run_id", "version", "replaces", "timestamp", "seal"})
+"""What messages say that depends on how often a date was tried, when, and which witnesses were in time."""
 
 
 @dataclass(frozen=True)

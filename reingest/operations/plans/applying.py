@@ -7,9 +7,9 @@ written.
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Final
 
 from reingest import __version__
-from reingest.curtailment.seals import BUILT_FROM
 from reingest.errors import ArchiveError, BadUsage, PayloadRejected, PlanMoved
 from reingest.operations.archived import read_archived, take_archived_prices
 from reingest.operations.date_inputs import MiningInputs
@@ -21,6 +21,9 @@ from reingest.store.fetches import Fetch, fetches_by_id
 from reingest.store.mining_inputs import rates_of_version
 from reingest.store.seals import payloads_of_version
 from reingest.store.units import register_named
+
+_BUILT_FROM: Final = frozenset({"ISPSTACK", "DISEBSP"})
+"""The datasets whose payloads a version is built from; witnesses judge it."""
 
 
 def request_of(plan: SealedPlan, wait_seconds: float = 0) -> DateRequest:
@@ -116,8 +119,8 @@ def _was_applied(run: DateRun, plan: SealedPlan) -> bool:
     current = run.current
     if current.id is None or current.number is None or current.content_hash != plan.content_digest:
         return False
-    named = {one.named for one in plan.payloads if one.dataset in BUILT_FROM}
-    served = {one for one in payloads_of_version(run.connection, current.id) if one.dataset in BUILT_FROM}
+    named = {one.named for one in plan.payloads if one.dataset in _BUILT_FROM}
+    served = {one for one in payloads_of_version(run.connection, current.id) if one.dataset in _BUILT_FROM}
     if current.generation != plan.basis_generation + 1 or served != named:
         return False
     version = version_facts(run.connection, run.settlement_date, current.number)

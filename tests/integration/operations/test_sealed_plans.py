@@ -2,36 +2,17 @@
 
 import json
 from collections.abc import Callable
-from datetime import date
-from pathlib import Path
-from typing import Any
 
-import psycopg
 import pytest
 
 from reingest.operations.plans import applying
 from reingest.standin.server import StandIn
 from tests.integration.operations.test_archive_replay import without_network
 from tests.support.days import DATE, NEXT_DATE
-from tests.support.postgres import Databases
-from tests.support.sites import NOWHERE, Ran, Site, copy_of
+from tests.support.plans import MOVES, PLAN, applied, planned
+from tests.support.sites import Site
 
 __all__ = ["without_network"]
-PLAN = "{home}/plan.json"
-
-
-def planned(site: Site, *words: object, day: date = DATE) -> dict[str, Any]:
-    """Seal a plan; return what is in its file."""
-    ran = site.date(day, "--plan", "--out", PLAN, *words)
-    assert ran.exit_code == 0, ran.err
-    values: dict[str, Any] = json.loads((site.home / "plan.json").read_text(encoding="utf-8"))
-    return values
-
-
-def applied(site: Site) -> Ran:
-    """Apply the plan, with an Elexon that cannot be reached."""
-    site.elexon_url = NOWHERE
-    return site.reingest("apply", PLAN, "--json")
 
 
 @pytest.fixture
@@ -75,21 +56,6 @@ def test_applied_twice_it_is_unchanged(restated: Site) -> None:
         restated.elexon_url = elexon
 
 
-@pytest.mark.parametrize("words", [("--periods", "1-2"), ("--side", "bid"), ("--source", "archive", "--force")])
-def test_every_way_of_asking_can_be_planned(
-    words: tuple[str, ...], restated: Site, databases: Databases, tmp_path: Path
-) -> None:
-    """A plan of some periods, of one side, or from the archive publishes what a run asked the same way does."""
-    with copy_of(restated, databases, tmp_path / "run" / "home") as other:
-        ran = other.date(DATE, *words).json
-        planned(restated, *words)
-        report = applied(restated).json
-        for said in ("outcome", "version", "content_hash", "sides", "diff", "periods", "totals", "checks"):
-            assert report[said] == ran[said], said
-        kind = "select kind, sides from version where number = 2"
-        assert restated.rows(kind) == other.rows(kind)
-
-
 def test_a_first_version_and_an_unchanged_date_can_be_planned(published: Site) -> None:
     """A plan of a date that was never published publishes its first version; one of an unchanged date confirms it."""
     assert planned(published, day=NEXT_DATE)["change"] is None
@@ -101,83 +67,29 @@ def test_a_first_version_and_an_unchanged_date_can_be_planned(published: Site) -
     assert published.states(DATE) == {1: "published"}
 
 
-def publish_another(site: Site) -> None:
-    assert site.date(DATE, "--source", "archive", "--force").exit_code == 0
-
-
-def exclude_a_unit(site: Site) -> None:
-    assert site.reingest("units", "exclude", "T_HILLW-1", "--reason", "a test").exit_code == 0
-
-
-def expect_a_total(site: Site) -> None:
-    assert site.reingest("expected", "set", DATE, "--energy", "1").exit_code == 0
-
-
-def change_the_difficulty(site: Site) -> None:
-    site.rows("update difficulty_epoch set difficulty = difficulty * 2")
-
-
-def of_payload(site: Site) -> Path:
-    plan = json.loads((site.home / "plan.json").read_text(encoding="utf-8"))
-    (path,) = site.home.rglob(f"{plan['payloads'][5]['sha256']}.zst")
-    return path
-
-
-def lose_a_payload(site: Site) -> None:
-    of_payload(site).unlink()
-
-
-def alter_a_payload(site: Site) -> None:
-    path = of_payload(site)
-    path.write_bytes(path.read_bytes()[:-1])
-
-
-def lose_a_fetch(site: Site) -> None:
-    fetch = json.loads((site.home / "plan.json").read_text(encoding="utf-8"))["payloads"][5]["fetch_id"]
-    with psycopg.connect(site.database_url, autocommit=True) as connection:
-        connection.execute("set session_replication_role = replica")
-        connection.execute('delete from "fetch" where id = %s', [fetch])
-
-
-@pytest.mark.parametrize(
-    ("move", "said"),
-    [
-        (publish_another, ["the date's generation: 1 in the plan, 2 now"]),
-        (exclude_a_unit, ["the register: ", "the content: "]),
-        (expect_a_total, ["the expected totals: none in the plan, so_flagged 1 ± 0.001 MWh now", "the check "]),
-        (change_the_difficulty, ["the mining inputs: ", "the content: "]),
-        (lose_a_payload, ["is not in the archive"]),
-        (alter_a_payload, ["was altered"]),
-        (lose_a_fetch, ["this database has no such fetch"]),
-    ],
-)
-def test_what_moved_is_named(move: Callable[[Site], None], said: list[str], restated: Site) -> None:
-    """Whatever moved since the plan is named, the command ends with 5, and nothing that is served has changed."""
-    planned(restated)
-    move(restated)
-    before, versions = restated.dump(DATE), restated.states(DATE)
-    ran = applied(restated)
-    assert (ran.exit_code, ran.error["code"]) == (5, "plan_moved")
-    assert len(ran.error["moved"]) == len(said), ran.error["moved"]
-    for part, moved in zip(said, ran.error["moved"], strict=True):
-        assert part in moved
-    assert (restated.dump(DATE), restated.states(DATE)) == (before, versions)
-    assert restated.runs()[-1] == ("conflict", 5)
-    assert restated.rows("select key from lease") == []
-
-
 def test_all_that_moved_is_named_at_once(restated: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """A plan under which everything moved is refused once, with all of it."""
     planned(restated)
-    for move in (publish_another, exclude_a_unit, expect_a_total, change_the_difficulty, lose_a_payload):
-        move(restated)
+    before, versions = restated.dump(DATE), restated.states(DATE)
+    for name in (
+        "a unit is wind no more",
+        "another total is expected",
+        "difficulty is known better",
+        "a payload is gone",
+    ):
+        MOVES[name].move(restated)
     monkeypatch.setattr(applying, "__version__", "99")
-    moved = applied(restated).error["moved"]
+    ran = applied(restated)
+    assert (ran.exit_code, ran.error["code"]) == (5, "plan_moved")
+    moved = ran.error["moved"]
     subjects = [one.partition(":")[0] for one in moved]
     assert subjects[:-1] == [
-        "the date's generation", "the register", "the mining inputs", "Reingest", "the expected totals"
+        "the register", "the mining inputs", "Reingest", "the expected totals"
     ]  # fmt: skip
     assert "is not in the archive" in moved[-1]
+    assert (restated.dump(DATE), restated.states(DATE)) == (before, versions)
+    assert restated.runs()[-1] == ("conflict", 5)
+    assert restated.rows("select key from lease") == []
 
 
 def test_a_plan_to_hold_is_not_applied(restated: Site) -> None:
@@ -205,17 +117,16 @@ ALTERATIONS: dict[str, Callable[[str], str]] = {
 }
 
 
-@pytest.mark.parametrize("alter", ALTERATIONS.values(), ids=ALTERATIONS)
-def test_a_plan_altered_by_hand_is_refused(alter: Callable[[str], str], restated: Site) -> None:
+def test_a_plan_altered_by_hand_is_refused(restated: Site) -> None:
     """A plan that is not as it was sealed begins nothing: exit code 2, and no run of it is stored."""
     planned(restated)
-    path = restated.home / "plan.json"
+    path, runs = restated.home / "plan.json", restated.runs()
     text = path.read_text(encoding="utf-8")
-    path.write_text(alter(text), encoding="utf-8")
-    assert path.read_text(encoding="utf-8") != text
-    runs = restated.runs()
-    ran = applied(restated)
-    assert (ran.exit_code, ran.error["code"]) == (2, "bad_usage")
+    for name, alter in ALTERATIONS.items():
+        assert alter(text) != text, name
+        path.write_text(alter(text), encoding="utf-8")
+        ran = applied(restated)
+        assert (ran.exit_code, ran.error["code"]) == (2, "bad_usage"), name
     assert restated.runs() == runs
 
 

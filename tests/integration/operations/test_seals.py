@@ -3,8 +3,6 @@
 import re
 from pathlib import Path
 
-import pytest
-
 from reingest.curtailment.seals import NO_SEAL, seal_of
 from reingest.standin.server import StandIn
 from reingest.store.database import connect
@@ -71,20 +69,13 @@ def test_the_chain_tells_what_a_backup_took_away(published: Site) -> None:
     assert published.reingest("doctor", DATE).exit_code == 0
 
 
-@pytest.mark.parametrize(
-    "forgery",
-    [
-        "update version set seal = null where number = 1",
-        "update version set content_hash = repeat('0', 64) where number = 2",
-        "update version set previous_seal = '-', seal = version_seal(id, '-') where number = 2",
-        """update "fetch" set payload_sha256 = (select min(sha256) from payload where sha256 <> payload_sha256)
-        where id = (select min(fetch_id) from version_period where period = 1 and side = 'bid')""",
-    ],
-)
-def test_a_forged_chain_is_found(forgery: str, published: Site) -> None:
-    """A seal that is gone, content or payloads that were exchanged, and a forged beginning are each found."""
-    assert published.date(DATE, "--source", "archive", "--force").exit_code == 0
-    published.rows(f"set session_replication_role = replica; {forgery}")
+def test_exchanged_payloads_are_found(published: Site) -> None:
+    """A version that names another payload than the one that it was published with has a broken seal."""
+    published.rows(
+        """set session_replication_role = replica;
+        update "fetch" set payload_sha256 = (select min(sha256) from payload where sha256 <> payload_sha256)
+        where id = (select min(fetch_id) from version_period where period = 1 and side = 'bid')"""
+    )
     found = published.reingest("doctor", DATE, "--quick", "--json").json["findings"]
     assert "seal-broken" in {one["id"] for one in found}
 
