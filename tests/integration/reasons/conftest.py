@@ -8,9 +8,15 @@ import pytest
 
 from tests.integration.undo.conftest import history, history_site, published_site
 from tests.support.days import A_DAY, DATE
-from tests.support.sites import recorded_elexon
+from tests.support.sites import Site, recorded_elexon
 
 __all__ = ["history", "history_site", "published_site"]
+
+
+@pytest.fixture
+def served(history_site: Site) -> Site:
+    """Return a site with three versions of a date and one of the next, to be read and never written."""
+    return history_site
 
 
 @pytest.fixture

@@ -44,17 +44,17 @@ def causes(answer: Any) -> list[tuple[str, str]]:
     return [(cause["kind"], cause["detail"]) for cause in answer["dates"][0]["causes"]]
 
 
-def test_what_is_served_is_rebuilt(history: Site) -> None:
+def test_what_is_served_is_rebuilt(served: Site) -> None:
     """Each served date of a range is equal; one that serves nothing is listed; and no row of any table is written."""
-    before = history.row_counts()
-    answer = replayed(history, DATE, AFTER)
+    before = served.row_counts()
+    answer = replayed(served, DATE, AFTER)
     assert [(one["settlement_date"], one["outcome"], one["version"]) for one in answer["dates"]] == [
         (str(DATE), "equal", 3),
         (str(NEXT_DATE), "equal", 1),
         (str(AFTER), "not_served", None),
     ]
     assert (answer["equal"], answer["differs"], answer["not_served"]) == (2, 0, 1)
-    assert history.row_counts() == before
+    assert served.row_counts() == before
 
 
 def test_a_database_that_takes_no_writes_will_do(history: Site) -> None:
@@ -65,23 +65,23 @@ def test_a_database_that_takes_no_writes_will_do(history: Site) -> None:
     assert history.reingest("why", DATE).exit_code == 0
 
 
-def test_a_range_is_dates_in_order(history: Site) -> None:
+def test_a_range_is_dates_in_order(served: Site) -> None:
     """An end before the start, and a range in which nothing is served, are refused."""
-    assert history.reingest("replay", NEXT_DATE, DATE).exit_code == 2
-    ran = history.reingest("replay", TINY_DATE, TINY_DATE, "--json")
+    assert served.reingest("replay", NEXT_DATE, DATE).exit_code == 2
+    ran = served.reingest("replay", TINY_DATE, TINY_DATE, "--json")
     assert (ran.exit_code, ran.error["code"]) == (2, "not_found")
 
 
-def test_a_changed_parser_is_seen_before_anything_is_published(history: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_changed_parser_is_seen_before_anything_is_published(served: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """Code that reads a payload otherwise shows as a difference in MWh, GBP and BTC, and what is served stays."""
 
     def without_a_unit(rows: pa.Table, wind: Collection[str]) -> tuple[CurtailmentRecord, ...]:
         return select_records(rows, set(wind) - {"E_MOORW-1"})
 
-    before = history.dump(DATE)
+    before = served.dump(DATE)
     monkeypatch.setattr(facts, "select_records", without_a_unit)
-    answer = replayed(history, DATE, NEXT_DATE, code=1)
-    assert (answer["differs"], history.dump(DATE)) == (2, before)
+    answer = replayed(served, DATE, NEXT_DATE, code=1)
+    assert (answer["differs"], served.dump(DATE)) == (2, before)
     assert causes(answer) == [
         ("parser", "this code reads other records out of the same payloads: 0 records more, 1 fewer, 0 changed")
     ]
@@ -90,28 +90,28 @@ def test_a_changed_parser_is_seen_before_anything_is_published(history: Site, mo
     assert figures["payment_gbp", "all_bids"]["change"] == "50"
     assert Decimal(figures["btc", "all_bids"]["change"]) < 0
     assert ("energy_mwh", "so_flagged") not in figures
-    ran = history.reingest("replay", DATE)
+    ran = served.reingest("replay", DATE)
     assert ran.exit_code == 1
     assert f"Next: reingest date {DATE} --source archive --plan" in ran.out
-    rows = [*csv.DictReader(io.StringIO(history.reingest("replay", DATE, AFTER, "--csv").out))]
+    rows = [*csv.DictReader(io.StringIO(served.reingest("replay", DATE, AFTER, "--csv").out))]
     assert {row["causes"] for row in rows} == {"parser", ""}
     assert (rows[0]["settlement_date"], rows[0]["change"], rows[-1]["outcome"]) == (str(DATE), "-4", "not_served")
 
 
 @pytest.mark.parametrize("version", [1, 2], ids=["unsaid", "said"])
-def test_a_changed_definition_is_seen(version: int, history: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_changed_definition_is_seen(version: int, served: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """A definition that counts other records shows as a difference by it alone, whether or not its version says so."""
     first, bids, net = definitions.DEFINITIONS
     changed = replace(bids, version=version, matches=lambda record: record.original_price == Decimal("-50.25"))
     monkeypatch.setattr(definitions, "DEFINITIONS", (first, changed, net))
-    answer = replayed(history, DATE, code=1)
+    answer = replayed(served, DATE, code=1)
     (cause,) = causes(answer)
     assert cause[0] == "definition"
     assert ("all_bids@2" in cause[1]) == (version == 2)
     assert {one["definition"] for one in answer["dates"][0]["figures"]} == {"all_bids"}
 
 
-def test_a_parser_that_refuses_is_named(history: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_parser_that_refuses_is_named(served: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """A payload that this code cannot read any more is named with its period and side, and costs its energy."""
 
     def stricter(body: bytes, **asked: Any) -> RawStack:
@@ -120,7 +120,7 @@ def test_a_parser_that_refuses_is_named(history: Site, monkeypatch: pytest.Monke
         return read_stack(body, **asked)
 
     monkeypatch.setattr(archived, "read_stack", stricter)
-    answer = replayed(history, DATE, code=1)
+    answer = replayed(served, DATE, code=1)
     assert [kind for kind, _ in causes(answer)] == ["parser", "outcomes"]
     assert "bid of period 48: a stricter parser; offer of period 48: a stricter parser" in causes(answer)[0][1]
     assert answer["dates"][0]["figures"][0]["change"] == "-2.123456789012345678"
@@ -206,7 +206,7 @@ def test_the_database_is_not_denied() -> None:
         socket.create_connection(address).close()
 
 
-def test_a_replay_that_asks_the_network_ends(history: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_replay_that_asks_the_network_ends(served: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """A parser that would fetch something ends the replay with 70, and nothing was asked of anybody."""
     with StandIn(StandInConfig(generate=1, small=True)) as elexon:
 
@@ -214,12 +214,12 @@ def test_a_replay_that_asks_the_network_ends(history: Site, monkeypatch: pytest.
             httpx.get(elexon.url)
 
         monkeypatch.setattr(archived, "read_stack", curious)
-        ran = history.reingest("replay", DATE, "--json")
+        ran = served.reingest("replay", DATE, "--json")
         assert (ran.exit_code, elexon.requests()) == (70, [])
     assert "the network is denied to a replay" in ran.error["message"]
 
 
-def test_an_installation_elsewhere(history: Site, tmp_path: Path) -> None:
+def test_an_installation_elsewhere(served: Site, tmp_path: Path) -> None:
     """The archive of the home is what is read: without it no date can be rebuilt, and nothing falls back on Elexon."""
-    ran: Ran = history.reingest("--home", tmp_path / "empty", "replay", DATE, "--json")
+    ran: Ran = served.reingest("--home", tmp_path / "empty", "replay", DATE, "--json")
     assert (ran.exit_code, ran.json["dates"][0]["causes"][0]["kind"]) == (1, "payload")

@@ -55,9 +55,9 @@ def refused(ran: Ran) -> tuple[int, str, str]:
     return ran.exit_code, ran.error["message"], ran.error["next"]
 
 
-def test_the_source(history: Site) -> None:
+def test_the_source(served: Site) -> None:
     """Where only answers differ, source is the whole change, and it names the payloads, the period and the unit."""
-    answer = why(history)
+    answer = why(served)
     assert (answer["old"]["number"], answer["new"]["number"]) == (2, 3)
     assert parts(answer, ENERGY) == {"source": Decimal("11.75")}
     assert parts(answer, PAYMENT) == {"source": Decimal("590.4375")}
@@ -67,7 +67,7 @@ def test_the_source(history: Site) -> None:
     assert answer["source"]["by_unit"]["T_HILLW-1"]["all_bids"]["energy_mwh"] == "11.75"
     assert [*answer["source"]["by_period"]] == ["1"]
     for key in ("old", "new"):
-        assert history.value("select count(*) from payload where sha256 = %s", answer["source"]["payloads"][1][key])
+        assert served.value("select count(*) from payload where sha256 = %s", answer["source"]["payloads"][1][key])
 
 
 def test_the_register(history: Site) -> None:
@@ -194,15 +194,15 @@ def test_what_cannot_be_had_is_said(history: Site) -> None:
     assert history.reingest("why", DATE, 1, 9).exit_code == 2
 
 
-def test_csv_has_every_figure(history: Site) -> None:
+def test_csv_has_every_figure(served: Site) -> None:
     """--csv has one exact row a figure: the numbers that --json has."""
-    ran = history.reingest("why", DATE, 1, 3, "--csv")
+    ran = served.reingest("why", DATE, 1, 3, "--csv")
     rows = [*csv.DictReader(io.StringIO(ran.out))]
     expected = [
         {"measure": one["measure"], "definition": one["definition"], "model": one["model"] or ""}
         | {key: one[key] for key in ("old", "new", "change")}
         | {f"part_{part}": value for part, value in one["parts"].items()}
-        for one in why(history, 1, 3)["figures"]
+        for one in why(served, 1, 3)["figures"]
     ]
     assert rows == expected
     assert len(rows) == 3 + 3 + 9
