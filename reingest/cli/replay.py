@@ -12,17 +12,18 @@ from reingest.cli.arguments import AsCsv, AsJson, settlement_date
 from reingest.cli.figure_tables import figure_table
 from reingest.cli.output import Column, Output
 from reingest.cli.progress import stage_progress
-from reingest.cli.reading import connected
 from reingest.curtailment.exact import EXACT_CASHFLOW, exactly
 from reingest.curtailment.reasons import MEASURES
 from reingest.errors import BadUsage, NotFound
 from reingest.lake.archive import Archive
 from reingest.settings import load_settings
+from reingest.store.server import ensure_database
 from reingest.tuning import keep_imports
 
 if TYPE_CHECKING:
     from reingest.operations.replaying import FigureMove, ReplayedDate
 
+MOST_JOBS: Final = 64
 _FIGURE: Final = ("measure", "definition", "model", "served", "rebuilt", "change")
 _CSV: Final = tuple(Column(key, key) for key in ("settlement_date", "version", "outcome", "causes", *_FIGURE))
 
@@ -32,6 +33,7 @@ def replay(
     end: Annotated[
         date | None, typer.Argument(parser=settlement_date, metavar="END", help="The last date; START by default.")
     ] = None,
+    jobs: Annotated[int, typer.Option(metavar="N", min=1, max=MOST_JOBS, help="How many processes work at once.")] = 1,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
 ) -> None:
@@ -40,14 +42,15 @@ def replay(
     The network is denied to it and nothing is written: what a changed parser or definition would do to any date is
     seen before anything is published. Exit code 0: every date that is served is equal; 1: some differ.
     """
-    from reingest.operations.replaying import replay as replay_dates
+    from reingest.operations.replay import replay as replay_dates
 
     keep_imports()
     output = Output.chosen(as_json=as_json, as_csv=as_csv)
     dates = _dates(start, end or start)
-    archive = Archive(load_settings().archive_folder)
-    with stage_progress() as progress, connected() as connection:
-        replayed = replay_dates(connection, archive, dates, progress)
+    settings = load_settings()
+    database_url, archive = ensure_database(settings), Archive(settings.archive_folder)
+    with stage_progress() as progress:
+        replayed = replay_dates(database_url, archive, dates, progress, jobs)
     counts: Counter[str] = Counter(one.outcome for one in replayed)
     if not counts["equal"] and not counts["differs"]:
         raise NotFound(f"nothing is served from {dates[0]} to {dates[-1]}")

@@ -1,4 +1,4 @@
-"""Replay: what is served, rebuilt from the archive by the present code with the network denied; nothing is written."""
+"""Replay of one date: what is served, rebuilt from the archive by the present code, and compared."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,15 +12,12 @@ from reingest.curtailment.diff import NO_DIFFERENCE, RecordDiff, diff_records
 from reingest.curtailment.figures import Figures
 from reingest.curtailment.reasons import Figure, flat, in_order
 from reingest.errors import ArchiveError, PayloadRejected
-from reingest.lake.archive import Archive
 from reingest.operations.date_inputs import DateInputs
-from reingest.operations.date_run import Progress
 from reingest.operations.facts import derive_facts
 from reingest.operations.figures_text import counted
 from reingest.operations.rederiving import Rederiver
-from reingest.operations.without_network import without_network
 from reingest.store.contents import VersionFacts, content_of, version_facts
-from reingest.store.database import Connection, addresses_of, snapshot
+from reingest.store.database import snapshot
 from reingest.store.versions import current_version
 
 ReplayOutcome = Literal["equal", "differs", "not_served"]
@@ -67,34 +64,16 @@ class ReplayedDate:
     records: RecordDiff = NO_DIFFERENCE
 
 
-def replay(connection: Connection, archive: Archive, dates: Sequence[date], progress: Progress) -> list[ReplayedDate]:
-    """Rebuild the served version of each date from the archive, and compare it with what is served, byte for byte.
-
-    The network is denied meanwhile. Nothing is written, so a database that takes no writes will do.
-
-    Args:
-        connection: an autocommitting connection; each date is read at one moment.
-        archive: where the payloads are.
-        dates: the dates, in order.
-        progress: is told how far it got.
-
-    Raises:
-        Bug: something asked for the network.
-    """
-    with without_network(addresses_of(connection)):
-        return list(_replayed(Rederiver(connection, archive), dates, progress))
-
-
-def _replayed(rederiver: Rederiver, dates: Sequence[date], progress: Progress) -> Iterator[ReplayedDate]:
-    for done, settlement_date in enumerate(dates):
-        progress("replay, dates", done, len(dates))
-        with snapshot(rederiver.connection):
-            yield replay_date(rederiver, settlement_date)
-    progress("replay, dates", len(dates), len(dates))
-
-
 def replay_date(rederiver: Rederiver, settlement_date: date) -> ReplayedDate:
-    """Rebuild what one date serves, and compare; the connection is in a snapshot."""
+    """Rebuild the served version of a date from the archive, and compare it with what is served, byte for byte.
+
+    Nothing is written, so a database that takes no writes will do. All of it is read at one moment.
+    """
+    with snapshot(rederiver.connection):
+        return _replayed(rederiver, settlement_date)
+
+
+def _replayed(rederiver: Rederiver, settlement_date: date) -> ReplayedDate:
     number = current_version(rederiver.connection, settlement_date).number
     if number is None:
         return ReplayedDate(settlement_date, "not_served")

@@ -1,8 +1,8 @@
 """A process without a network: inside a block every way out is refused but the database's own.
 
 What Python's sockets do is seen by an audit hook, whichever library asks, and whether or not it took hold of `socket`
-before. Another process would not be seen, so none may be started. libpq connects in C and is not seen: it leads to the
-database and nowhere else.
+before. Another process would not be seen, so the calls that start one are refused too. libpq connects in C and is not
+seen: it leads to the database and nowhere else.
 """
 
 import sys
