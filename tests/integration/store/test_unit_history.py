@@ -1,23 +1,31 @@
 """The history of BM units in valid and recorded time, against a plain model of it; and databases from before it."""
 
 import copy
+import hashlib
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from types import SimpleNamespace
 from typing import TypeAlias
 
+import psycopg
 import pytest
+from alembic import command
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import create_engine
+from sqlalchemy.pool import NullPool
 
 from reingest.curtailment.unit_spans import EVER, FOR_EVER, UnitFacts
 from reingest.errors import BadUsage
 from reingest.store.database import Connection, connect
 from reingest.store.fetches import add_fetches
+from reingest.store.migrate import alembic_config, upgrade
 from reingest.store.register_answers import UNIT_FIELDS, Answer, take_in
 from reingest.store.runs import Run, begin_run
 from reingest.store.unit_decisions import Correction, correct_unit
+from reingest.store.units import register_named
 from tests.support.postgres import Databases
 from tests.support.versions import a_fetch
 
@@ -42,6 +50,34 @@ CORRECTIONS = st.builds(
     st.none() | st.integers(1, 3),
     st.sampled_from([None, "WIND", "CCGT"]),
 )
+
+
+BEFORE = """
+insert into payload (sha256, size, stored_size) values (repeat('0', 64), 1, 1);
+insert into run (id, kind, holder, host, pid, code_version) values (gen_random_uuid(), 'units', 'ann', 'host', 1, '1');
+insert into "fetch" (run_id, dataset, wire, url, status, content_type, payload_sha256, requested_at, answered_at,
+    attempts)
+select id, 'BMUNITS', 'json', 'https://elexon.test', 200, 'application/json', repeat('0', 64), started_at, started_at, 1
+from run;
+update unit_override set decided_at = '2025-12-01';
+insert into register (hash, fetch_id, recorded_at, units, null_ids, duplicates)
+select hash, "fetch".id, day, 2, 0, 0
+from "fetch", (values ('one', '2026-01-01T12:00Z'::timestamptz), ('two', '2026-02-02T12:00Z'), ('three',
+    '2026-03-02T12:00Z')) said (hash, day);
+insert into bm_unit (register_id, elexon_bm_unit, fuel_type, lead_party_name) values
+    (1, 'T_A-1', 'WIND', 'A Ltd'), (1, 'T_B-1', 'WIND', 'B Ltd'),
+    (2, 'T_A-1', 'WIND', 'A Ltd'),
+    (3, 'T_A-1', 'WIND', 'New Ltd'), (3, 'T_C-1', null, 'C Ltd');
+insert into unit_override (elexon_bm_unit, decision, reason, decided_at) values
+    ('T_C-1', 'include', 'it is wind', '2026-03-03');
+insert into version (settlement_date, number, kind, sides, basis_generation, run_id, register_id, register_hash,
+    definitions, mining_inputs_hash, mining_state, code_version, rows, rejects, records, content_hash, created_at)
+select '2024-03-29', number, 'ingest', '{bid}', 0, run.id, register_id, '', '{}', '', 'available', '1', 0, 0, 0, '', at
+from run, (values (1, 1, '2026-01-02'::timestamptz), (2, 2, '2026-02-03'), (3, 3, '2026-03-04'), (4, 3, '2026-03-05'))
+    made (number, register_id, at);
+"""
+"""What a database held before: a register that lost a unit, then gained one; a decision; and four versions, the last of
+which names a register that never was."""
 
 
 @dataclass
@@ -160,6 +196,26 @@ def correct(connection: Connection, act: tuple[str, int, int | None, str | None]
     return True
 
 
+def hash_before(connection: psycopg.Connection[tuple[object, ...]], register: str) -> str:
+    """Return the hash of a register with the decisions in force, as versions named it before the history."""
+    decisions = connection.execute(
+        "select elexon_bm_unit, decision from unit_override where %s in ('three', 'none') or decided_at < '2026-01-01' "
+        "order by elexon_bm_unit",
+        [register],
+    ).fetchall()
+    text = json.dumps([register, decisions], ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def upgrade_to(url: str, revision: str) -> None:
+    """Bring a database to an older revision than this code's."""
+    engine = create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(url), poolclass=NullPool)
+    with engine.begin() as connection:
+        config = alembic_config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+
+
 def newest(connection: Connection) -> datetime:
     row = connection.execute("select max(recorded_at) from register_change").fetchone()
     assert row is not None
@@ -174,3 +230,40 @@ def recorded(connection: Connection, day: date, moment: datetime) -> dict[str, U
         (date(1990, 1, 1) if day == EVER else day, moment),
     )
     return {unit: UnitFacts(fuel_type=fuel, lead_party_name=party) for unit, fuel, party in rows}
+
+
+def test_versions_from_before_the_history_find_their_register(empty_database_url: str) -> None:
+    """A database of three registers and a decision keeps them as they were in force, and goes on with a history."""
+    upgrade_to(empty_database_url, "0006")
+    with psycopg.connect(empty_database_url, autocommit=True) as connection:
+        connection.execute(BEFORE)
+        for number, register in enumerate(("one", "two", "three", "none"), start=1):
+            connection.execute(
+                "update version set register_hash = %s where number = %s", [hash_before(connection, register), number]
+            )
+    upgrade(empty_database_url)
+    with connect(empty_database_url, purpose="test", role=None) as connection:
+        named = connection.execute("select register_id, register_hash from version order by number").fetchall()
+        found = [register_named(connection, *one) for one in named]
+        assert [one and one.lead_parties for one in found] == [
+            {"T_A-1": "A Ltd", "T_B-1": "B Ltd"},
+            {"T_A-1": "A Ltd"},
+            {"T_A-1": "New Ltd", "T_C-1": "C Ltd"},
+            None,
+        ]
+        spans = connection.execute(
+            "select elexon_bm_unit, lead_party_name, valid_from::text, valid_to::text from bm_unit "
+            "where recorded_to is null order by 1, 3 nulls first"
+        ).fetchall()
+        assert spans == [
+            ("T_A-1", "A Ltd", None, "2026-03-02"),
+            ("T_A-1", "New Ltd", "2026-03-02", None),
+            ("T_B-1", "B Ltd", None, "2026-02-02"),
+            ("T_C-1", "C Ltd", "2026-03-02", None),
+        ]
+        entries = connection.execute(
+            "select register_id, elexon_bm_unit, gone from register_entry order by 1, 2"
+        ).fetchall()
+        assert entries == [
+            (1, "T_A-1", False), (1, "T_B-1", False), (2, "T_B-1", True), (3, "T_A-1", False), (3, "T_C-1", False),
+        ]  # fmt: skip
