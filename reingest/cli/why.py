@@ -62,9 +62,8 @@ def why(
     output = Output.chosen(as_json=as_json, as_csv=as_csv)
     archive = Archive(load_settings().archive_folder)
     with stage_progress() as progress, reading() as connection:
-        progress("why, versions derived again", 0, 1)
         older, newer = chosen_numbers(connection, settlement_date, a, b)
-        found = explain(connection, archive, settlement_date, older, newer)
+        found = explain(connection, archive, settlement_date, older, newer, progress)
     rows = [_row(change) for change in found.changes] if as_csv else []
     output.write(_document(found), _CSV if as_csv else (), rows, before=[*_lines(found)])
 
@@ -156,7 +155,7 @@ def _periods(numbers: Sequence[int]) -> str:
 def _register_lines(why: "Why") -> Iterator[str]:
     if not (why.units_came or why.units_went):
         if why.old.register_hash != why.new.register_hash:
-            yield "Register: another one, by which the same units count as wind."
+            yield "Register: the same units count as wind, some with another lead party."
         return
     moved = [f"{len(units)} {how} ({_listed(units)})" for units, how in _moves(why) if units]
     yield f"Register: units that count as wind: {', '.join(moved)}."

@@ -17,6 +17,7 @@ from reingest.elexon.stack import RawStack
 from reingest.errors import ArchiveError, BadUsage, NotFound, PayloadRejected
 from reingest.lake.archive import Archive
 from reingest.operations.date_inputs import DateInputs
+from reingest.operations.date_run import Progress
 from reingest.operations.rederiving import ReadOnce, Rederiver
 from reingest.operations.unaltered import is_unaltered
 from reingest.store.contents import VersionFacts, version_facts
@@ -97,7 +98,9 @@ class _Version:
     payloads: Mapping[tuple[str, int | None, Side | None], str]
 
 
-def why(connection: Connection, archive: Archive, settlement_date: date, older: int, newer: int) -> Why:
+def why(
+    connection: Connection, archive: Archive, settlement_date: date, older: int, newer: int, progress: Progress
+) -> Why:
     """Split the change between two versions of a date, by their numbers.
 
     Args:
@@ -106,6 +109,7 @@ def why(connection: Connection, archive: Archive, settlement_date: date, older: 
         settlement_date: the date.
         older: the version that the change begins from.
         newer: the version that it leads to.
+        progress: is told how far it got.
 
     Raises:
         NotFound: there is no such version, or its register, definitions or miner models cannot be had any more.
@@ -114,16 +118,32 @@ def why(connection: Connection, archive: Archive, settlement_date: date, older: 
         BadUsage: a version's stored rows are not what it was made as, so that nothing can be said of its figures.
     """
     rederiver = Rederiver(connection, archive, ReadOnce())
-    old, new = (_version(rederiver, settlement_date, number) for number in (older, newer))
-    before, after = _ingredients(old, new)
+    versions = []
+    for done, number in enumerate((older, newer)):
+        progress("why, versions read", done, 2)
+        versions.append(_version(rederiver, settlement_date, number))
+    progress("why, versions read", 2, 2)
+    old, new = versions
+    ingredients = _ingredients(old, new)
     periods = [period.number for period in settlement_periods(settlement_date)]
-    reasons = reasons_of((old.figures, before), (new.figures, after), periods)
-    derived = {old.stored.number: reasons.derived.figures, new.stored.number: reasons.steps["mining"].figures}
-    otherwise = tuple(one.stored.number for one in (old, new) if flat(one.figures) != derived[one.stored.number])
+    reasons = reasons_of((old.figures, ingredients[0]), (new.figures, ingredients[1]), periods)
+    derived = (reasons.derived.figures, reasons.steps["mining"].figures)
+    otherwise = [one.stored.number for one, now in zip(versions, derived, strict=True) if flat(one.figures) != now]
     for number in otherwise:
         _require_unaltered(connection, settlement_date, number)
+    return _explained(old, new, ingredients, reasons, otherwise)
+
+
+def _explained(
+    old: _Version,
+    new: _Version,
+    ingredients: tuple[Ingredients, Ingredients],
+    reasons: Reasons,
+    otherwise: Sequence[int],
+) -> Why:
+    before, after = ingredients
     return Why(
-        settlement_date=settlement_date,
+        settlement_date=old.inputs.settlement_date,
         old=old.stored,
         new=new.stored,
         changes=reasons.changes,
@@ -134,7 +154,7 @@ def why(connection: Connection, archive: Archive, settlement_date: date, older: 
         register=_record_diff(reasons, "register"),
         definitions=_definitions_move(old.stored, new.stored),
         rates=tuple(_rates_moves(before.rates, after.rates)),
-        derived_otherwise=otherwise,
+        derived_otherwise=tuple(otherwise),
     )
 
 

@@ -84,6 +84,22 @@ def test_the_register(history: Site) -> None:
     assert back["register"]["units_came"] == ["E_MOORW-1"]
 
 
+def test_a_correction_of_the_register(history: Site) -> None:
+    """What is served is replayed by the register that it names, whatever was corrected since; then that is why."""
+    correct = ("units", "correct", "T_GASP-1", "--valid-from", "2024-01-01", "--reason", "a test")
+    assert history.reingest(*correct, "--fuel-type", "WIND").exit_code == 0
+    assert history.reingest("replay", DATE).exit_code == 0
+    assert history.date(DATE, *ARCHIVE).json["outcome"] == "published"
+    answer = why(history)
+    assert parts(answer, ENERGY) == {"register": Decimal(30)}
+    assert parts(answer, PAYMENT) == {"register": Decimal(-1200)}
+    assert answer["register"]["units_came"] == ["T_GASP-1"]
+    assert history.reingest(*correct, "--lead-party", "Wind plc", "--fuel-type", "WIND").exit_code == 0
+    version_by(history)
+    assert (why(history)["register"]["by_unit"], history.reingest("replay", DATE).exit_code) == ({}, 0)
+    assert "some with another lead party" in history.reingest("why", DATE).out
+
+
 def test_the_definition(history: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where a definition's meaning changed, definition is the whole change, as long as the code has both of them."""
     before = definitions.DEFINITIONS
