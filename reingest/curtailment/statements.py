@@ -57,8 +57,8 @@ def account_of(
     silent: dict[Subject, Reason] = {subject: "not_published" for subject in subjects if subject[1] in stated}
     for side, statements in stated.items():
         last, contradicted = _last(statements)
-        for subject in {(period, side) for period, *_ in last}:
-            silent.pop(subject, None)
+        for period in {statement.period for statement in last}:
+            silent.pop((period, side), None)
         for period, unit, acceptance, created_at, by_pair in last:
             if created_at is None or created_at < finals[period]:
                 unknown[period, side, unit] = silent[period, side] = "first_run"
