@@ -1,6 +1,6 @@
 """Make a proof of a version that is, or was, served."""
 
-from datetime import date
+from datetime import UTC, date
 
 from reingest.curtailment.mining import MinerModel, MiningRate
 from reingest.errors import BadUsage
@@ -41,7 +41,7 @@ def make_proof(connection: Connection, settlement_date: date, number: int) -> Pr
         format=FORMAT,
         settlement_date=settlement_date,
         version=number,
-        served_from=sealed.served_from,
+        served_from=sealed.served_from.astimezone(UTC),
         content_digest=version.content_hash,
         seal=sealed.seal,
         previous_seal=sealed.previous_seal,

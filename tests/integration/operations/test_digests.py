@@ -61,6 +61,8 @@ def test_sql_gives_the_same_digests(two: Site) -> None:
     ]
     assert two.reingest("digest", DATE, "--json").json["digest"] == two.dump(DATE).split()[-1]
     assert month["days"] == dict(two.rows("select settlement_date::text, digest from day_digest"))
+    lines = two.reingest("digest", MONTH, "--csv").out.splitlines()
+    assert lines == ["settlement_date,digest", *(f"{day},{digest}" for day, digest in month["days"].items())]
 
 
 def test_what_cannot_be_compared_is_refused(two: Site, tmp_path: Path) -> None:

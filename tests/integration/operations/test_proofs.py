@@ -90,6 +90,7 @@ def test_a_proof_says_what_is_served(published: Site, tmp_path: Path) -> None:
     assert published.reingest("verify-proof", file).exit_code == 0
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_no_byte_can_be_changed(proven: Proven, data: st.DataObject) -> None:
     """A proof with any one byte exchanged, left out or added, and one that was cut anywhere, is not proven."""
@@ -136,7 +137,7 @@ def altered(values: dict[str, Any], path: tuple[Any, ...]) -> dict[str, Any]:
     return copy
 
 
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(st.data())
 def test_no_figure_can_be_forged(proven: Proven, data: st.DataObject) -> None:
     """Who changes any figure that payloads tell of, and seals the file again, is found out by the payloads."""
