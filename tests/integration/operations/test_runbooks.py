@@ -120,6 +120,7 @@ BROKEN: Final[dict[str, Callable[[Place], None]]] = {
     "The expected total was wrong": Place.hold,
     "A person knows better": Place.hold,
     "Back to an earlier version": Place.publish,
+    "A figure changed": Place.publish,
     "From detection to work again, in five commands": Place.crash_and_lose_a_payload,
 }
 BACK: Final = "Back to an earlier version"
