@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reingest.calendar import settlement_periods
@@ -142,6 +142,7 @@ def drawn_rows(draw: st.DrawFn) -> list[Row]:
     return [*rows, row(period=3)]
 
 
+@settings(max_examples=50)
 @given(drawn_rows(), st.randoms(use_true_random=False))
 def test_true_witnesses_verify(rows: list[Row], chance: Any) -> None:
     """Rows whose sums the witnesses repeat are verified, in whatever order they come, with repeats and rows of zero."""
@@ -157,6 +158,7 @@ def test_true_witnesses_verify(rows: list[Row], chance: Any) -> None:
     assert verdict.rules == "v0"
 
 
+@settings(max_examples=50)
 @given(drawn_rows(), st.integers(-3 * 10**6, 3 * 10**6), st.data())
 def test_an_amount_that_is_off_is_named(rows: list[Row], digits: int, data: st.DataObject) -> None:
     """What is off by more than the tolerance is named with its exact difference, by no more it is equal."""
@@ -180,6 +182,7 @@ def test_an_amount_that_is_off_is_named(rows: list[Row], digits: int, data: st.D
     assert (found.difference, found.is_wind, found.cause) == (-off, statement.bm_unit == "T_LARYW-1", None)
 
 
+@settings(max_examples=50)
 @given(drawn_rows(), st.data())
 def test_a_row_that_is_missing_is_named(rows: list[Row], data: st.DataObject) -> None:
     """A row that the stack lost is named by period, side and unit; one without acceptance or amount changes nothing."""
