@@ -66,6 +66,7 @@ async def reingest_date(
     reason: Annotated[str, _shown("Reason")] = "",
     force: Annotated[bool, _shown("Publish even if unchanged")] = False,
     fresh: Annotated[bool, _shown("Ask everything again")] = False,
+    with_disptav: Annotated[bool, _shown("Archive DISPTAV too")] = False,
 ) -> State[None]:
     """Rebuild one settlement date from Elexon, prove the result, and swap it in.
 
@@ -84,6 +85,7 @@ async def reingest_date(
         reason: Why; it is stored with the run.
         force: Make a new version although the content is the same.
         fresh: Ask also what a run that broke off within the hour got already.
+        with_disptav: Archive DISPTAV beside the witnesses; nothing is judged by it.
     """
     keep_imports()
     tune_process()
@@ -100,6 +102,7 @@ async def reingest_date(
             reason=reason or None,
             force=force,
             fresh=fresh,
+            with_disptav=with_disptav,
             flow_run_id=UUID(flow_run.get_id()),
         )
         report, picture = await _run_stages(request)

@@ -11,6 +11,9 @@
 | `request_timeout_seconds` | `REINGEST_REQUEST_TIMEOUT_SECONDS` | one attempt of one request |
 | `attempts` | `REINGEST_ATTEMPTS` | attempts of one request at most |
 | `fetch_budget_seconds` | `REINGEST_FETCH_BUDGET_SECONDS` | all requests of one run |
+| `witnesses` | `REINGEST_WITNESSES` | `on` asks Elexon's other datasets about each date; `off` leaves them out |
+| `witness_policy` | `REINGEST_WITNESS_POLICY` | what a difference does: `hold` the date, or `warn` |
+| `witness_patience_seconds` | `REINGEST_WITNESS_PATIENCE_SECONDS` | how long to wait for them when all else is there |
 | `ca_bundle` | `REINGEST_CA_BUNDLE` | certificates to trust instead of the shipped ones |
 | `lease_ttl_seconds` | `REINGEST_LEASE_TTL_SECONDS` | how long a silent holder keeps a date, 2 s to an hour |
 | `webhook_url` | `REINGEST_WEBHOOK_URL` | where facts are posted after a publish; kept secret |
@@ -39,6 +42,8 @@ ELEXON_URL = "https://data.elexon.co.uk/bmrs/api/v1"
 CONFIG_FILE = "reingest.toml"
 SECRET_SETTINGS = frozenset({"database_url", "prefect_database_url", "webhook_url"})
 
+WitnessPolicy = Literal["hold", "warn"]
+"""What becomes of a date whose witnesses contradict it."""
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 Origin = Literal["default", "file", "environment", "flag"]
 
@@ -65,6 +70,9 @@ class Settings(BaseModel):
     request_timeout_seconds: float = Field(default=30.0, gt=0, le=600)
     attempts: int = Field(default=5, ge=1, le=20)
     fetch_budget_seconds: float = Field(default=900.0, gt=0)
+    witnesses: Literal["on", "off"] = "on"
+    witness_policy: WitnessPolicy = "hold"
+    witness_patience_seconds: float = Field(default=20.0, ge=0, le=600)
     ca_bundle: Path | None = None
     lease_ttl_seconds: float = Field(default=60.0, ge=2, le=3600)
     webhook_url: str | None = Field(default=None, pattern=r"^https?://[^\s/]")

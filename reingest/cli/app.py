@@ -58,6 +58,7 @@ COMMANDS: Final[Mapping[str, LazyCommand]] = {
     "verify-proof": LazyCommand("proof", "verify_proof", "Check a proof against the archive, without the database."),
     "audit": LazyCommand("audit", "audit", "Where a date's figures come from: run, payloads, files, rows, totals."),
     "replay": LazyCommand("replay", "replay", "What is served, rebuilt from the archive with the network denied."),
+    "witnesses": LazyCommand("witnesses", "witnesses", "What Elexon's other datasets say of a date, and what differs."),
     "unlock": LazyCommand("unlock", "unlock", "End a lease whose holder is gone, or is to be stopped."),
     "changes": LazyCommand("changes", "changes", "Every publish after a position, in order: the feed for consumers."),
     "outbox": LazyCommand("outbox", "app", "Facts about publishes: list, deliver to the sinks, retry."),

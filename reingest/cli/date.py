@@ -62,6 +62,9 @@ def date(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Ask all again, also what a run that broke off within the hour got.")
     ] = False,
+    with_disptav: Annotated[
+        bool, typer.Option("--with-disptav", help="Archive DISPTAV beside the witnesses; nothing is judged by it.")
+    ] = False,
     wait: Wait = None,
     via: Annotated[
         Literal["prefect"] | None, typer.Option(help="prefect has its worker do it, and follows the run.")
@@ -83,6 +86,7 @@ def date(
         force=force,
         wait_seconds=wait or 0,
         fresh=fresh,
+        with_disptav=with_disptav,
     )
     if out and (via or not plan):
         raise BadUsage("--out is for a plan that is made here: --plan, without --via")

@@ -52,7 +52,9 @@ def _show_day(output: Output, settlement_date: date) -> None:
     # In a table the heading says which date and version; a CSV has to say it in each row.
     output.write(
         day,
-        (*_DAY, Column("provisional", "provisional"), *columns) if output.csv else columns,
+        (*_DAY, Column("provisional", "provisional"), Column("verification", "verification"), *columns)
+        if output.csv
+        else columns,
         _day_rows(day),
         before=_day_heading(day),
         after=_day_footing(day),
@@ -66,6 +68,7 @@ def _day_rows(day: ShownDay) -> Iterator[dict[str, object]]:
             "version": day.version,
             "state": day.state,
             "provisional": day.provisional,
+            "verification": day.verification,
             "definition": name,
             "energy_mwh": figures.energy_mwh,
             "payment_gbp": figures.payment_gbp,
@@ -88,11 +91,18 @@ def _day_heading(day: ShownDay) -> list[str]:
         lines.append(f"Version {day.held_version} is held beside it. Publish that: {command}")
     if day.provisional:
         lines.append(f"Provisional until {instant(day.provisional_until)}: Elexon will calculate some periods again.")
+    lines.append(_verification_line(day))
     if day.accepted_gaps:
         lines.append(f"{day.accepted_gaps} periods are gaps of the source that a person accepted (reingest gaps list).")
     if day.mining_state == "unavailable":
         lines.append("BTC is not known: the difficulty table does not reach this date (reingest mining extend FILE).")
     return [*lines, ""]
+
+
+def _verification_line(day: ShownDay) -> str:
+    said = ", ".join(f"{one.rule} {one.status}" for one in day.witnesses)
+    more = f" The differences: reingest witnesses {day.settlement_date}" if day.verification == "differs" else ""
+    return f"Witnesses: {day.verification}" + (f" ({said})." if said else ".") + more
 
 
 def _day_footing(day: ShownDay) -> list[str]:
@@ -134,6 +144,7 @@ def _span_document(spans: Sequence[ShownSpan], kind: str, *, single: bool) -> ob
             "days_expected": one.days_expected,
             "days_published": one.days_published,
             "days_provisional": one.days_provisional,
+            "days_verified": one.days_verified,
             "totals": one.totals,
             "mining": one.mining,
         }

@@ -106,7 +106,7 @@ def _status_of_dates(output: Output, span: Span) -> None:
         whole = [_document(one) for one in dates]
         typer.echo(json_text(whole[0] | more.document if more else whole))
     elif output.csv:
-        keys = ["settlement_date", "state", "version", "held_version", "provisional", "stale"]
+        keys = ["settlement_date", "state", "version", "held_version", "provisional", "stale", "verification"]
         write_csv([*keys, *map(str, range(1, MOST_PERIODS + 1))], map(_wide_row, dates))
     else:
         typer.echo("\n".join([*grid_lines(dates), "", *_footing(dates), *(more.lines if more else ())]))
@@ -145,7 +145,8 @@ def _grid_line(one: DateStatus) -> str:
     mark = ("*" if one.provisional else "") + ("~" if one.stale else "")
     word = {"published": f"v{version}{mark}", "held": f"held v{version}", "none": "-"}[one.state]
     beside = f"  v{one.held_version} held" if one.state == "published" and one.held_version is not None else ""
-    return f"{one.settlement_date}  {word:<10}  {_paint(cells)}{beside}"
+    contradicted = "  differs from a witness" if one.verification == "differs" else ""
+    return f"{one.settlement_date}  {word:<10}  {_paint(cells)}{beside}{contradicted}"
 
 
 def _paint(cells: str) -> str:
@@ -160,6 +161,8 @@ def _footing(dates: Sequence[DateStatus]) -> list[str]:
         "published": sum(one.state == "published" for one in dates),
         "provisional": sum(one.provisional for one in dates),
         "stale by the register": sum(one.stale for one in dates),
+        "verified": sum(one.verification == "verified" for one in dates),
+        "contradicted by a witness": sum(one.verification == "differs" for one in dates),
         "with a held version": sum(one.held_version is not None for one in dates),
         "with nothing": sum(one.state == "none" for one in dates),
     }
@@ -175,6 +178,7 @@ def _document(one: DateStatus) -> dict[str, object]:
         "held_version": one.held_version,
         "provisional": one.provisional,
         "stale": one.stale,
+        "verification": one.verification,
         "periods": one.periods,
     }
 

@@ -82,6 +82,7 @@ def parameters(request: DateRequest) -> dict[str, Any]:
         "reason": request.reason,
         "force": request.force,
         "fresh": request.fresh,
+        "with_disptav": request.with_disptav,
         **_expected(request.expected),
     }
     return {"settlement_date": request.settlement_date.isoformat()} | {name: one for name, one in given.items() if one}

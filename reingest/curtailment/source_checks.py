@@ -5,48 +5,65 @@ other, with the register and with what is served.
 """
 
 import unicodedata
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from reingest.curtailment.checks import Check, shown
 from reingest.curtailment.exact import ZERO, plain
 from reingest.curtailment.records import CurtailmentRecord
 from reingest.curtailment.stack_facts import StackFacts, Subject
-from reingest.curtailment.verdicts import RuleVerdict
-
-if TYPE_CHECKING:
-    from reingest.curtailment.words import CheckStatus
+from reingest.curtailment.verdicts import REASONS, Difference, RuleVerdict
+from reingest.curtailment.witness_rules import WitnessRule
+from reingest.curtailment.words import CheckStatus
 
 FUTURE_TOLERANCE: Final = timedelta(days=3)
 """How far ahead of our own clock a calculation may claim to lie: clocks differ, and a stand-in foretells final runs."""
 
 
-def accepted_totals(verdict: RuleVerdict) -> Check:
-    """Check that the accepted volumes of each stack come to what the system prices say of it.
+def witness_check(verdict: RuleVerdict, otherwise: CheckStatus = "fail") -> Check:
+    """Check that a witness does not contradict the stacks.
 
-    A difference that a rejected row or an older fetch may explain is said, and does not hold the date by itself.
+    A difference that a rejected row or an older fetch may explain is said, and does not hold the date by itself. What
+    could not be compared is said too: it is no fault, and no pass.
 
     Args:
-        verdict: What DISEBSP says by the rule of that name.
+        verdict: What the witness says by its rule.
+        otherwise: What becomes of a date that it contradicts.
     """
+    rule = verdict.rule
     differing = [one for one in verdict.differences if one.cause is None]
     explained = len(verdict.differences) - len(differing)
-    without = len(verdict.unverified) + explained
-    status: CheckStatus = "fail" if differing else "warn" if without else "pass"
+    without = sum(verdict.not_compared.values()) + explained
+    status: CheckStatus = otherwise if differing else "pass" if verdict.status == "verified" else "warn"
     return Check(
-        name="accepted_totals",
+        name=f"witness:{rule.name}",
         status=status,
-        expected="each stack comes to DISEBSP's accepted total",
+        expected=rule.describe,
         actual=f"{len(differing)} of {verdict.compared - explained} differ"
         + (f", {without} could not be compared" if without else ""),
-        detail=shown(
-            f"period {one.period} {one.side}: the rows come to {plain(one.stack or ZERO)} MWh, "
-            f"the system prices say {plain(one.witness or ZERO)} MWh"
-            for one in differing
-        )
-        or (f"{without} stacks could not be compared" if without else ""),
+        detail=shown(_difference(one, rule) for one in differing) or "; ".join(_left(verdict, explained)),
     )
+
+
+def _difference(one: Difference, rule: WitnessRule) -> str:
+    said, heard = (plain(amount or ZERO) for amount in (one.stack, one.witness))
+    return f"{subject_text(one)}: the rows come to {said} {rule.unit}, {rule.dataset} says {heard} {rule.unit}"
+
+
+def subject_text(one: Difference) -> str:
+    """Return what a difference is about, as in `period 1 bid T_LARYW-1 acceptance 1001 pair -1`."""
+    acceptance = f"acceptance {one.acceptance_id}" if one.acceptance_id is not None else ""
+    pair = f"pair {one.pair_id}" if one.pair_id is not None else ""
+    parts = (f"period {one.period} {one.side}", one.bm_unit or "", acceptance, pair)
+    return " ".join(part for part in parts if part)
+
+
+def _left(verdict: RuleVerdict, explained: int) -> Iterator[str]:
+    for reason, amounts in sorted(verdict.not_compared.items()):
+        yield f"{amounts} could not be compared: {REASONS[reason]}"
+    if explained:
+        yield f"{explained} differ, which a rejected row or an earlier fetch may explain"
 
 
 def calculation_runs(

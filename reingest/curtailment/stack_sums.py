@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -39,6 +39,9 @@ class StackSums:
     unpriced: frozenset[UnitSubject]
     first_run_units: frozenset[UnitSubject]
     first_run_stacks: frozenset[Subject]
+
+
+NO_SUMS: Final = StackSums({}, {}, frozenset(), frozenset(), frozenset())
 
 
 def stack_sums(rows: pa.Table, settlement_date: date, *, final_after: timedelta = FIRST_RUN_ENDS) -> StackSums:

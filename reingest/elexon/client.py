@@ -112,6 +112,7 @@ _WORTH_ANOTHER: Final = retry_if_exception(is_temporary_fault) | retry_if_result
 class _Tally:
     """What the attempts of one request have met so far."""
 
+    dispensable: bool = False
     attempts: int = 0
     asked_seconds: float = 0.0
     fault: str = ""
@@ -165,8 +166,13 @@ class ElexonClient:
         """
         return (await self.ask(request)).require_ok()
 
-    async def ask(self, request: Request) -> Answer:
+    async def ask(self, request: Request, *, dispensable: bool = False) -> Answer:
         """Return Elexon's last word on a request, whatever its status.
+
+        Args:
+            request: what to ask.
+            dispensable: whether the run can do without the answer: then it is tried twice at most, and however long
+                Elexon says to wait with it, no other request waits.
 
         Raises:
             SourceUnreachable: only faults of the way, until the attempts were used up.
@@ -174,7 +180,7 @@ class ElexonClient:
             TlsFailed: the source's certificate was not accepted.
             PayloadRejected: the body is too large, or compressed in a way that was not asked for.
         """
-        tally = _Tally()
+        tally = _Tally(dispensable=dispensable)
         url = request.url(self._settings.elexon_url)
         with concerning(request.settlement_date, request.period):
             try:
@@ -201,7 +207,7 @@ class ElexonClient:
 
         return AsyncRetrying(
             retry=_WORTH_ANOTHER,
-            stop=stop_after_attempt(self._settings.attempts),
+            stop=stop_after_attempt(min(self._settings.attempts, 2) if tally.dispensable else self._settings.attempts),
             wait=wait,
             sleep=self._budget.sleep,
             retry_error_callback=last_word,
@@ -223,7 +229,8 @@ class ElexonClient:
                 raise
         if is_temporary_status(response.status_code):
             tally.asked_seconds = retry_after_seconds(response.headers.get("retry-after"))
-            self._pacer.pause(tally.asked_seconds)
+            if not tally.dispensable:
+                self._pacer.pause(tally.asked_seconds)
             self._note(tally, url, f"status {response.status_code}")
         content_type = response.headers.get("content-type", "")
         return Answer(request, url, response.status_code, content_type, body, requested_at, utc_now(), tally.attempts)

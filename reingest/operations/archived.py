@@ -7,10 +7,11 @@ from datetime import date
 from reingest.curtailment.words import Side
 from reingest.elexon.stack import read_stack
 from reingest.elexon.system_prices import read_system_prices
-from reingest.errors import PayloadRejected
+from reingest.errors import ArchiveError, PayloadRejected
 from reingest.lake.archive import Archive
 from reingest.operations.date_inputs import FetchedStack
 from reingest.operations.date_run import DateRun
+from reingest.operations.held_witnesses import datasets_of, read_witness
 from reingest.store.fetches import Fetch, fetches_of_version, newest_fetches
 
 
@@ -56,6 +57,21 @@ def take_archived_prices(run: DateRun, fetches: Iterable[Fetch]) -> None:
             prices = read_system_prices(body, settlement_date=run.settlement_date)
             run.system_prices = {price.period: price for price in prices}
             run.system_prices_fetch_id = fetch.id
+
+
+def take_archived_witnesses(run: DateRun, fetches: Iterable[Fetch]) -> None:
+    """Read the archived witnesses into the run; one that is missing, altered or unreadable is said, and left out."""
+    wanted = datasets_of(run.settings, with_disptav=run.request.with_disptav)
+    for fetch in fetches:
+        if fetch.dataset not in wanted or fetch.side not in run.sides:
+            continue
+        try:
+            rows = read_witness(fetch.dataset, run.archive.get(fetch.payload_sha256), run.settlement_date)
+        except (ArchiveError, PayloadRejected) as error:
+            said = f"{error.code}: {error}"
+            run.note(f"{fetch.dataset} of the {fetch.side} side cannot be used ({said}); nothing is verified by it")
+        else:
+            run.witnesses.take(fetch.dataset, fetch.side, rows, fetch.id)
 
 
 def read_archived(archive: Archive, settlement_date: date, fetch: Fetch, *, carried: bool = False) -> FetchedStack:

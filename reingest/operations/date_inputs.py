@@ -8,6 +8,7 @@ from reingest.calendar import SettlementPeriod, settlement_periods
 from reingest.curtailment.definitions import Definition
 from reingest.curtailment.mining import MiningRate
 from reingest.curtailment.stack_facts import Subject
+from reingest.curtailment.witnesses import Witnesses
 from reingest.curtailment.words import Side
 from reingest.elexon.stack import RawStack
 from reingest.elexon.system_prices import SystemPrice
@@ -52,6 +53,7 @@ class DateInputs:
         wind_units: The BM unit ids that count as wind.
         definitions: The definitions that the totals are by.
         rates: The date's mining rates; None where difficulty or reward is not known.
+        witnesses: What other datasets say of the date; None where nobody asks what they say.
     """
 
     settlement_date: date
@@ -61,6 +63,7 @@ class DateInputs:
     wind_units: frozenset[str]
     definitions: tuple[Definition, ...]
     rates: tuple[MiningRate, ...] | None
+    witnesses: Witnesses | None = None
 
     @property
     def calendar(self) -> tuple[SettlementPeriod, ...]:

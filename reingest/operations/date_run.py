@@ -12,12 +12,15 @@ from reingest.curtailment.checks import Check, ExpectedTotal, failed
 from reingest.curtailment.definitions import Definition, definitions_for
 from reingest.curtailment.diff import RecordDiff
 from reingest.curtailment.stack_facts import Subject
+from reingest.curtailment.witness_rules import Verification
+from reingest.curtailment.witnesses import Witnesses
 from reingest.curtailment.words import Side
 from reingest.elexon.system_prices import SystemPrice
 from reingest.errors import Bug, DatabaseUnreachable
 from reingest.lake.archive import Archive
 from reingest.operations.date_inputs import DateInputs, FetchedStack, MiningInputs
 from reingest.operations.facts import DateFacts
+from reingest.operations.held_witnesses import HeldWitnesses
 from reingest.operations.request import DateRequest
 from reingest.settings import Settings
 from reingest.store.database import Connection, bound_lock_waits, connect, was_cut
@@ -60,6 +63,7 @@ class DateRun:
         cleanup: What must be undone when the run ends, the lease first of all.
         notes: Sentences for people, such as that JSON was taken where XML was asked.
         moved: What is not as it was when the plan was made that the run applies.
+        verification: What the witnesses come to for the facts; of a version, by the verdict that counts.
         decision: What to do with the facts: publish them, hold them, or leave the served version as it is.
     """
 
@@ -81,7 +85,9 @@ class DateRun:
     resumed: frozenset[Subject] = frozenset()
     system_prices: dict[int, SystemPrice] = field(default_factory=dict)
     system_prices_fetch_id: int | None = None
+    witnesses: HeldWitnesses = field(default_factory=HeldWitnesses)
     facts: DateFacts | None = None
+    verification: Verification = "unverified"
     expected: tuple[ExpectedTotal, ...] = ()
     checks: list[Check] = field(default_factory=list)
     diff: RecordDiff | None = None
@@ -122,6 +128,11 @@ class DateRun:
             wind_units=self.require_register().wind_units,
             definitions=self.definitions,
             rates=self.mining_inputs.rates if self.mining_inputs else None,
+            witnesses=Witnesses(
+                system_prices=None if self.system_prices_fetch_id is None else self.system_prices,
+                acceptance_volumes=self.witnesses.acceptance_volumes,
+                cashflows=self.witnesses.cashflows,
+            ),
         )
 
     @property
@@ -200,6 +211,7 @@ class DateRun:
     def release_stacks(self) -> None:
         """Let go of the rows as text, most of a run's memory, once the facts are derived from them."""
         self.fetched = {subject: replace(fetched, stack=None) for subject, fetched in self.fetched.items()}
+        self.witnesses.release()
 
     def still_ours(self) -> None:
         """Stop where the lease was lost.

@@ -7,54 +7,32 @@ unit of progress, and of work in the Prefect flow, never a barrier between reque
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
 from typing import Any, Final
 
 from reingest.checkpoints import checkpoint
 from reingest.curtailment.stack_facts import Subject
-from reingest.elexon.client import Answer, ElexonClient
+from reingest.elexon.client import ElexonClient
 from reingest.elexon.requests import system_prices_request
 from reingest.elexon.stack_source import StackSource
 from reingest.elexon.system_prices import read_system_prices
 from reingest.errors import DatabaseError, SourceError, SourceTooSlow, SourceUnreachable, TlsFailed
-from reingest.operations.archived import archived_fetches, take_archived_prices, take_archived_stacks
+from reingest.operations.answer_keeper import AnswerKeeper
+from reingest.operations.archived import (
+    archived_fetches,
+    take_archived_prices,
+    take_archived_stacks,
+    take_archived_witnesses,
+)
 from reingest.operations.date_inputs import FetchedStack
 from reingest.operations.date_run import Batch, DateRun
 from reingest.operations.intake import Intake
 from reingest.operations.plans.applying import take_planned
 from reingest.operations.resuming import let_go_of_the_outdated, resume
+from reingest.operations.witnessing import witnesses_beside
 from reingest.store.fetches import FetchOutcome, fetches_of_version, judge_fetches
 
 BATCH_PERIODS: Final = 8
-
-
-@dataclass
-class AnswerKeeper:
-    """Lets every answer pass through the intake before it is parsed, and remembers what came of it.
-
-    Attributes:
-        kept: By subject the fetch of its last answer, and when that was complete.
-        outcomes: What was read of each answer, by its fetch.
-    """
-
-    intake: Intake
-    kept: dict[Subject, tuple[int, datetime]] = field(default_factory=dict)
-    outcomes: dict[int, FetchOutcome] = field(default_factory=dict)
-
-    async def keep(self, answer: Answer) -> int:
-        """Archive the answer and write its fetch row; return the row's id."""
-        fetch_id = await self.intake.keep(answer)
-        request = answer.request
-        if request.period is not None and request.side is not None:
-            self.kept[request.period, request.side] = (fetch_id, answer.answered_at)
-        # Until somebody has read it, nothing in it can be read.
-        self.outcomes[fetch_id] = "unreadable" if answer.is_ok else "refused"
-        return fetch_id
-
-    def was_read(self, fetch_id: int, rows: int) -> None:
-        """Remember that the answer could be read, and how many rows it has."""
-        self.outcomes[fetch_id] = "fetched" if rows else "empty"
 
 
 @dataclass
@@ -152,7 +130,7 @@ async def fetch_date(run: DateRun) -> None:
         fetch_from_archive(run)
         return
     resume(run)
-    async with fetcher_of(run) as fetcher:
+    async with fetcher_of(run) as fetcher, witnesses_beside(run, fetcher.client, fetcher.keeper):
         tasks: list[asyncio.Task[Any]] = [asyncio.create_task(fetcher.fetch_system_prices())]
         tasks += [asyncio.create_task(run.each_batch(fetcher, batch)) for batch in batches_of(run)]
         await all_or_first_fault(tasks)
@@ -207,6 +185,7 @@ def fetch_from_archive(run: DateRun) -> None:
     fetches = archived_fetches(run)
     take_archived_prices(run, fetches)
     take_archived_stacks(run, fetches, run.asked, carried=False)
+    take_archived_witnesses(run, fetches)
 
 
 async def all_or_first_fault(tasks: Sequence[asyncio.Task[Any]]) -> None:

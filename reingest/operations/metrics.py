@@ -16,6 +16,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 
 from reingest import __version__
+from reingest.curtailment.witness_rules import VERIFICATIONS
 from reingest.curtailment.words import SIDES, PeriodOutcome
 from reingest.store.database import Connection, snapshot
 from reingest.store.metrics import Sample, Seconds, metric_samples, metric_seconds
@@ -81,6 +82,12 @@ SERIES: Final = (
         "gauge",
         "Dates that are served, of these the provisional ones, and dates with a held version that could be published.",
         (("state", ("published", "provisional", "held")),),
+    ),
+    Series(
+        "reingest_verification",
+        "gauge",
+        "Dates that are served, by what Elexon's other datasets say of them.",
+        (("verification", VERIFICATIONS),),
     ),
     Series(
         "reingest_periods",

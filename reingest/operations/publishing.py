@@ -17,6 +17,7 @@ from reingest.store.versions import (
     save_checks,
     stage_version,
 )
+from reingest.store.witnesses import save_verdict, verification_of
 
 
 def stage_decision(run: DateRun) -> None:
@@ -33,6 +34,7 @@ def stage_decision(run: DateRun) -> None:
     differences = recomputed_differences(run.connection, run.version[0])
     run.checks.append(totals_check(differences))
     save_checks(run.connection, run.version[0], run.run.id, run.checks)
+    _save_verdict(run, run.version[0])
     if twin is None and run.failed_checks:
         run.decision = "hold"
         hold_version(run.connection, run.version[0])
@@ -49,6 +51,15 @@ def publish_decision(run: DateRun) -> None:
         _confirm(run)
     elif run.decision == "publish":
         _publish(run)
+
+
+def _save_verdict(run: DateRun, version_id: int) -> None:
+    verdict = run.require_facts().verdict
+    if verdict is not None:
+        answers = (run.system_prices_fetch_id, *run.witnesses.fetch_ids)
+        judged_by = [fetch_id for fetch_id in answers if fetch_id is not None]
+        save_verdict(run.connection, version_id, run.run.id, verdict, judged_by)
+    run.verification = verification_of(run.connection, version_id)
 
 
 def candidate_of(run: DateRun) -> Candidate:
@@ -131,6 +142,9 @@ def _confirm(run: DateRun) -> None:
     except DatabaseError:
         run.still_ours()  # a lost lease has its connection cut; a confirmation publishes nothing
         raise
+    # Of another run than the version's own: what could not be verified then may be verified by now.
+    save_checks(run.connection, current.id, run.run.id, run.checks)
+    _save_verdict(run, current.id)
     run.facts = replace(facts, provisional_until=provisional_until)
     run.version = (current.id, current.number)
     run.run.version_id = current.id

@@ -9,6 +9,8 @@ from typing import Any
 from reingest.curtailment.checks import Check
 from reingest.curtailment.diff import NO_DIFFERENCE, Delta, RecordDiff
 from reingest.curtailment.exact import plain
+from reingest.curtailment.verdicts import Difference, RuleVerdict, Verdict
+from reingest.curtailment.witness_rules import Verification
 from reingest.operations.date_run import DateRun, Decision
 from reingest.operations.outlook import Figures, Outlook
 from reingest.operations.verifying import period_outcomes
@@ -24,6 +26,8 @@ class DateReport:
         decision: What becomes of the facts: publish, hold or unchanged; of a plan, what would.
         version: Number of the version that was published, held or confirmed; None for a plan.
         outcomes: Periods by outcome.
+        verification: What the witnesses come to: of this run or, where it could not compare them all, of the version.
+        verdict: What each of the run's witnesses says; None where none was heard.
         seconds: Wall time by stage.
     """
 
@@ -45,6 +49,8 @@ class DateReport:
     periods_expected: int
     outcomes: Mapping[str, int]
     provisional_until: datetime | None
+    verification: Verification
+    verdict: Verdict | None
     mining_state: str
     outlook: tuple[Outlook, ...]
     checks: tuple[Check, ...]
@@ -79,6 +85,8 @@ class DateReport:
             "periods": {"expected": self.periods_expected, **self.outcomes},
             "provisional": self.provisional_until is not None,
             "provisional_until": self.provisional_until.isoformat() if self.provisional_until else None,
+            "verification": self.verification,
+            "witnesses": [_witness_dict(one) for one in self.verdict.verdicts] if self.verdict else [],
             "mining_state": self.mining_state,
             "totals": _outlook_dict(self.outlook),
             "checks": [_check_dict(check) for check in self.checks],
@@ -110,6 +118,8 @@ def report_of(run: DateRun, outcome: RunOutcome, seconds: Mapping[str, float]) -
         periods_expected=len(run.calendar),
         outcomes=Counter(period_outcomes(run).values()),
         provisional_until=facts.provisional_until,
+        verification=run.verification,
+        verdict=facts.verdict,
         mining_state="unavailable" if facts.content.mining is None else "available",
         outlook=tuple(run.outlook),
         checks=tuple(run.checks),
@@ -135,6 +145,31 @@ def _figures_dict(figures: Figures) -> dict[str, Any]:
         "payment_gbp": plain(figures.payment_gbp),
         "records": figures.records,
         "mining": {model: plain(btc) for model, btc in figures.mining.items()},
+    }
+
+
+def _witness_dict(verdict: RuleVerdict) -> dict[str, Any]:
+    return {
+        "rule": verdict.rule.name,
+        "dataset": verdict.rule.dataset,
+        "status": verdict.status,
+        "compared": verdict.compared,
+        "not_compared": dict(verdict.not_compared),
+        "differences": [_difference_dict(one) for one in verdict.differences],
+    }
+
+
+def _difference_dict(one: Difference) -> dict[str, Any]:
+    amounts = {"stack": one.stack, "witness": one.witness, "difference": one.difference}
+    return {
+        "period": one.period,
+        "side": one.side,
+        "bm_unit": one.bm_unit,
+        "acceptance_id": one.acceptance_id,
+        "pair_id": one.pair_id,
+        **{name: None if amount is None else plain(amount) for name, amount in amounts.items()},
+        "wind": one.is_wind,
+        "cause": one.cause,
     }
 
 

@@ -17,6 +17,7 @@ from reingest.operations.report_parts import (
     TextTable,
     diff_sentence,
     diff_tables,
+    difference_tables,
     ending,
     facts,
     mining_tables,
@@ -64,6 +65,8 @@ def _report_lines(report: DateReport) -> Iterator[str]:
     yield from _mining(report)
     yield from ("", "## Checks")
     yield from _checks(report.checks)
+    for differing in difference_tables(report):
+        yield from _table(differing)
     yield from ("", "## What differs", "", _escaped(diff_sentence(report)))
     for differences in diff_tables(report):
         yield from _table(differences)

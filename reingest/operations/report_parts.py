@@ -7,6 +7,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from reingest.curtailment.diff import Deltas
+from reingest.curtailment.exact import plain
+from reingest.curtailment.source_checks import subject_text
+from reingest.curtailment.verdicts import RuleVerdict
 from reingest.curtailment.words import CheckStatus, DefinitionName
 from reingest.operations.figures_text import bitcoin, energy, money, signed_energy, signed_money
 from reingest.operations.outcome_text import would
@@ -82,9 +85,39 @@ def facts(report: DateReport) -> Iterator[tuple[str, str]]:
     yield "rows", f"{report.rows:,} stack rows, {records}, {report.rejects:,} rejects"
     if report.provisional_until:
         yield "revision", f"provisional: Elexon calculates it again until {report.provisional_until:%Y-%m-%d %H:%MZ}"
+    yield "witnesses", witnesses_sentence(report)
     if report.mining_state == "unavailable":
         yield "mining", "unavailable: the difficulty of this date is not known"
     yield "content", report.content_hash
+
+
+def witnesses_sentence(report: DateReport) -> str:
+    """Return what Elexon's other datasets say, such as `verified: BOAV verified, DISEBSP verified, EBOCF verified`."""
+    heard = ", ".join(f"{one.rule.dataset} {one.status}" for one in report.verdict.verdicts) if report.verdict else ""
+    return f"{report.verification}: {heard}" if heard else report.verification
+
+
+def difference_tables(report: DateReport) -> Iterator[TextTable]:
+    """Yield what each witness gives differently, by period and unit; none where nothing differs."""
+    for one in report.verdict.verdicts if report.verdict else ():
+        if one.differences:
+            yield _difference_table(one)
+
+
+def _difference_table(verdict: RuleVerdict) -> TextTable:
+    rule, shown = verdict.rule, verdict.differences[:SHOWN_ROWS]
+    return TextTable(
+        header=(f"{rule.name} ({rule.unit})", "stack", rule.dataset, "difference", "cause"),
+        rows=tuple(
+            (subject_text(one), _amount(one.stack), _amount(one.witness), plain(one.difference), one.cause or "")
+            for one in shown
+        ),
+        left_out=len(verdict.differences) - len(shown),
+    )
+
+
+def _amount(amount: Decimal | None) -> str:
+    return "-" if amount is None else plain(amount)
 
 
 def totals_tables(report: DateReport) -> Iterator[TextTable]:

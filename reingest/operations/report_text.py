@@ -9,6 +9,7 @@ from reingest.operations.report_parts import (
     TextTable,
     diff_sentence,
     diff_tables,
+    difference_tables,
     ending,
     facts,
     next_step,
@@ -27,6 +28,9 @@ def report_lines(report: DateReport) -> Iterator[str]:
         yield from _table(totals)
     yield ""
     yield from _checks(report.checks)
+    for differing in difference_tables(report):
+        yield ""
+        yield from _table(differing)
     yield ""
     yield f"  {diff_sentence(report)}"
     for differences in diff_tables(report):

@@ -41,6 +41,7 @@ class Others(TypedDict, total=False):
     force: bool
     wait_seconds: float
     fresh: bool
+    with_disptav: bool
     flow_run_id: UUID | None
 
 
@@ -89,6 +90,7 @@ class DateRequest:
         force: Publish a new version even where the content is the same.
         wait_seconds: How long to wait for another run to let go of the date.
         fresh: Ask everything again, though a run that broke off within the hour left answers.
+        with_disptav: Archive DISPTAV beside the witnesses; nothing is judged by it.
         flow_run_id: The Prefect flow run that asks, if one does; it is stored with the run.
         sealed: A sealed plan to be applied: nothing is published but what it says.
     """
@@ -103,6 +105,7 @@ class DateRequest:
     force: bool = False
     wait_seconds: float = 0
     fresh: bool = False
+    with_disptav: bool = False
     flow_run_id: UUID | None = None
     sealed: "SealedPlan | None" = None
 

@@ -94,6 +94,8 @@ async def derive(run: DateRun) -> None:
     """
     inputs = run.inputs
     run.facts = derive_facts(inputs)
+    if run.facts.verdict is not None:
+        run.verification = run.facts.verdict.status
     require_periods(inputs, run.facts)
     run.release_stacks()
 

@@ -1,8 +1,9 @@
 """Verify: the checks that a date must pass, and what becomes of it."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from typing import Final
 
 from reingest.curtailment.checks import (
     Check,
@@ -16,10 +17,10 @@ from reingest.curtailment.checks import (
     wind_rows_priced,
 )
 from reingest.curtailment.outcomes import accepted_gap, combine_outcomes
-from reingest.curtailment.source_checks import accepted_totals, calculation_runs, so_flags, unit_ids
-from reingest.curtailment.witnesses import HeldStacks, judge_accepted_totals
-from reingest.curtailment.words import PeriodOutcome, Side
+from reingest.curtailment.source_checks import calculation_runs, so_flags, unit_ids, witness_check
+from reingest.curtailment.words import CheckStatus, PeriodOutcome, Side
 from reingest.operations.date_run import DateRun
+from reingest.settings import WitnessPolicy
 from reingest.store.gaps import accepted_gaps
 from reingest.store.versions import (
     Difference,
@@ -30,6 +31,8 @@ from reingest.store.versions import (
 )
 
 _SHOWN = 5
+_STATUS_OF_POLICY: Final[Mapping[WitnessPolicy, CheckStatus]] = {"hold": "fail", "warn": "warn"}
+"""What becomes of a date that a witness contradicts."""
 
 
 def verify_date(run: DateRun) -> None:
@@ -54,18 +57,9 @@ def verify_date(run: DateRun) -> None:
 def _source_checks(run: DateRun) -> tuple[Check, ...]:
     """Compare the answers with each other, with the register and with what is served."""
     facts, register = run.require_facts(), run.require_register()
-    stacks = HeldStacks(
-        settlement_date=run.settlement_date,
-        sides=run.sides,
-        facts=facts.stacks,
-        answered={subject for subject, fetched in run.fetched.items() if fetched.error is None},
-        rejects=facts.rejects,
-        carried={subject for subject, fetched in run.fetched.items() if fetched.carried},
-        wind_units=register.wind_units,
-    )
     served = periods_of(run.connection, run.current.id) if run.diff and run.current.id is not None else []
     return (
-        accepted_totals(judge_accepted_totals(stacks, run.system_prices)),
+        *_witness_checks(run),
         calculation_runs(
             _created(facts.periods),
             _created(served),
@@ -76,6 +70,12 @@ def _source_checks(run: DateRun) -> tuple[Check, ...]:
         so_flags(facts.content.records, facts.stacks),
         unit_ids(facts.units_named, facts.stacks, register=register.units, wind_units=register.wind_units),
     )
+
+
+def _witness_checks(run: DateRun) -> Iterator[Check]:
+    otherwise = _STATUS_OF_POLICY[run.settings.witness_policy]
+    verdict = run.require_facts().verdict
+    return (witness_check(one, otherwise) for one in (verdict.verdicts if verdict else ()))
 
 
 def _created(periods: Iterable[VersionPeriod]) -> dict[int, datetime | None]:

@@ -74,6 +74,7 @@ class WarmRequest(BaseModel):
 
     settlement_date: date
     wire: Wire = "xml"
+    witnesses: bool = False
 
 
 def parsed(model: type[Model], body: bytes) -> Model:
@@ -90,7 +91,10 @@ def parsed(model: type[Model], body: bytes) -> Model:
 
 
 def warm(answers: Answers, request: WarmRequest) -> int:
-    """Make every answer that a date needs, and return how many they are: both sides, the prices, the register."""
+    """Make every answer that a date needs, and return how many they are: both sides, the prices, the register.
+
+    The witnesses, which are long, are made where they are asked for.
+    """
     day, wire = request.settlement_date, request.wire
     stacks = [
         Asked("ISPSTACK", wire, day, period=period.number, side=side)
@@ -98,6 +102,8 @@ def warm(answers: Answers, request: WarmRequest) -> int:
         for side in SIDES
     ]
     wanted = [*stacks, Asked("DISEBSP", wire, day), Asked("DISEBSP", "json", day), Asked("BMUNITS", "json")]
+    if request.witnesses:
+        wanted += [Asked(dataset, "json", day, side=side) for dataset in ("BOAV", "EBOCF") for side in SIDES]
     for asked in wanted:
         answers.answer(asked)
     return len(wanted)

@@ -11,10 +11,12 @@ from psycopg.rows import dict_row
 
 from reingest.calendar import period_count
 from reingest.curtailment.outcomes import combine_outcomes
+from reingest.curtailment.witness_rules import Verification
 from reingest.curtailment.words import DEFINITION_NAMES, DefinitionName, PeriodOutcome
 from reingest.errors import NotFound
 from reingest.store.database import Connection
 from reingest.store.sql import query
+from reingest.store.witnesses import StoredVerdict, verdicts_of, verification_of
 
 Row = dict[str, Any]
 SpanKind = Literal["month", "year"]
@@ -57,6 +59,8 @@ class ShownDay:
     Attributes:
         state: `published`, or `held`: then nothing is served.
         held_version: Number of a held version that could be published now.
+        verification: What Elexon's other datasets say of it, by the verdict that counts.
+        witnesses: That verdict, rule by rule; empty where none was heard.
         accepted_gaps: How many of its periods are not published and accepted as gaps of the source by a person.
         totals: By definition; a definition whose sides were not fetched is left out.
         mining: BTC by definition and miner model, each None where `mining_state` is `unavailable`.
@@ -71,6 +75,8 @@ class ShownDay:
     generation: int
     provisional: bool
     provisional_until: datetime | None
+    verification: Verification
+    witnesses: tuple[StoredVerdict, ...]
     accepted_gaps: int
     served_from: datetime | None
     created_at: datetime
@@ -124,6 +130,7 @@ class ShownSpan:
     days_expected: int
     days_published: int
     days_provisional: int
+    days_verified: int
     totals: Mapping[DefinitionName, SpanFigures]
     mining: Mapping[DefinitionName, Mapping[str, Decimal]]
 
@@ -154,6 +161,8 @@ def show_day(connection: Connection, settlement_date: date) -> ShownDay:
         totals=totals,
         mining=_mining(connection, version_id, totals),
         periods=_period_counts(connection, version_id, settlement_date),
+        verification=verification_of(connection, version_id),
+        witnesses=tuple(verdicts_of(connection, version_id)),
         checks=checks_of(connection, version_id),
         per_period=_per_period(connection, version_id, settlement_date, totals),
     )
@@ -204,6 +213,7 @@ def shown_span(kind: SpanKind, first: date, totals: list[Row], mining: list[Row]
         days_expected=totals[0]["days_expected"],
         days_published=max(row["days_published"] for row in totals),
         days_provisional=max(row["days_provisional"] for row in totals),
+        days_verified=max(row["days_verified"] for row in totals),
         totals={
             name: SpanFigures(
                 days_estimated=estimated.get(name, 0),

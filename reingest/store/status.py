@@ -10,6 +10,7 @@ from psycopg.rows import class_row
 
 from reingest.calendar import period_count
 from reingest.curtailment.outcomes import combine_outcomes
+from reingest.curtailment.witness_rules import Verification
 from reingest.curtailment.words import PeriodOutcome
 from reingest.store.database import Connection
 from reingest.store.sql import query
@@ -26,6 +27,7 @@ class DateStatus:
         version: Number of the version served.
         held_version: Number of a held version that could be published now.
         stale: Whether the register as it is now would give other figures.
+        verification: What Elexon's other datasets say of that version; None where neither is.
         periods: Outcome by settlement period, of the version served or else of the held one; empty where neither is.
     """
 
@@ -34,6 +36,7 @@ class DateStatus:
     version: int | None
     held_version: int | None
     provisional: bool
+    verification: Verification | None
     periods: Mapping[int, PeriodOutcome]
     stale: bool = False
 
@@ -57,7 +60,9 @@ class MonthStatus:
 def status_of_dates(connection: Connection, start: date, end: date) -> list[DateStatus]:
     """Return every date from `start` until before `end`, published or not, in order."""
     rows = connection.execute(query("status_of_dates"), {"start": start, "end": end}).fetchall()
-    return [replace(_status(*row[:3], provisional=row[3], cells=row[4]), stale=row[5]) for row in rows]
+    return [
+        replace(_status(*row[:3], provisional=row[3], cells=row[4], verification=row[6]), stale=row[5]) for row in rows
+    ]
 
 
 def status_of_months(connection: Connection) -> list[MonthStatus]:
@@ -67,14 +72,21 @@ def status_of_months(connection: Connection) -> list[MonthStatus]:
 
 
 def _status(
-    settlement_date: date, version: int | None, held_version: int | None, *, provisional: bool, cells: str | None
+    settlement_date: date,
+    version: int | None,
+    held_version: int | None,
+    *,
+    provisional: bool,
+    cells: str | None,
+    verification: Verification | None,
 ) -> DateStatus:
     state: DateState = "none"
     if version is not None:
         state = "published"
     elif held_version is not None:
         state = "held"
-    return DateStatus(settlement_date, state, version, held_version, provisional, _periods(settlement_date, cells))
+    periods = _periods(settlement_date, cells)
+    return DateStatus(settlement_date, state, version, held_version, provisional, verification, periods)
 
 
 def _periods(settlement_date: date, cells: str | None) -> dict[int, PeriodOutcome]:

@@ -49,8 +49,8 @@ def _turned_down(days: GeneratedDays, settlement_date: date) -> int:
 
 
 @contextmanager
-def standin(dates: Iterable[date], latency_ms: int = 0) -> Iterator[str]:
-    """Give the base URL of a stand-in whose answers for these dates are made already."""
+def standin(dates: Iterable[date], latency_ms: int = 0, *, witnesses: bool = False) -> Iterator[str]:
+    """Give the base URL of a stand-in whose answers for these dates are made already, on request the witnesses' too."""
     command = [sys.executable, "-m", "tests.bench.elexon", str(latency_ms)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         try:
@@ -58,7 +58,8 @@ def standin(dates: Iterable[date], latency_ms: int = 0) -> Iterator[str]:
             if not url.startswith("http"):
                 raise RuntimeError("the stand-in did not start")
             for settlement_date in dates:
-                control(url, "POST", "warm", {"settlement_date": settlement_date.isoformat(), "wire": "xml"})
+                wanted = {"settlement_date": settlement_date.isoformat(), "wire": "xml", "witnesses": witnesses}
+                control(url, "POST", "warm", wanted)
             yield url
         finally:
             server.terminate()

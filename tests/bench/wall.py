@@ -1,6 +1,7 @@
 """A live date: its wall time beside the ideal of its requests, its CPU seconds, its memory."""
 
 import math
+import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -17,6 +18,7 @@ from tests.bench.processes import Process, run_process
 OVERHEAD_SECONDS: Final = 0.35
 CPU_SECONDS: Final = 0.5
 MEGABYTES: Final = 200.0
+WITNESS_REQUESTS: Final = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,32 @@ def figures(place: Place, *, quick: bool) -> Iterator[Figure]:
         runs, processes = _measure(place, plan)
         yield from _wall_figures(plan, runs, processes)
         yield from _cost_figures(plan, runs, processes)
+    yield from _witness_figures(place, 2 if quick else 7)
+
+
+def _witness_figures(place: Place, number: int) -> Iterator[Figure]:
+    """Measure the same dates without their witnesses and with them, each way in a process of its own."""
+    days, latency_ms = windy_dates(2 + number), PLANS[0].latency_ms
+    with (
+        standin(days, latency_ms, witnesses=True) as elexon_url,
+        place.database("without") as without_url,
+        place.database("with") as with_url,
+    ):
+        alone, heard = place.settings(elexon_url), place.settings(elexon_url, witnesses="on")
+        without = in_own_process(_run_dates, alone, without_url, days[:-1])[1:]
+        runs = in_own_process(_run_dates, heard, with_url, days[:-1])[1:]
+        environment = place.environment(elexon_url, with_url) | {"REINGEST_WITNESSES": "on"}
+        (process,) = in_own_process(_run_processes, environment, days[-1:])
+    if {run.report.verification for run in runs} != {"verified"}:
+        raise RuntimeError("a date with witnesses was not verified, so that what was measured is not what was meant")
+    more = runs[0].report.requests - without[0].report.requests
+    cpu, cpu_without = (statistics.median(run.cpu for run in some) for some in (runs, without))
+    yield Figure.at_most("requests that witnesses add to a date", [more], WITNESS_REQUESTS, "", places=0)
+    yield Figure(f"  wall with them, {latency_ms} ms latency", spread([run.wall for run in runs], "s"))
+    yield Figure("  by stage, ms", median_seconds(runs))
+    yield Figure("  CPU with them", spread([run.cpu for run in runs], "s"))
+    yield Figure("  verification's share of a date's CPU", f"{1 - cpu_without / cpu:.0%}: {cpu - cpu_without:.2f} s")
+    yield Figure.at_most("  peak memory of the whole process", [process.megabytes], MEGABYTES, "MB", places=0)
 
 
 def _measure(place: Place, plan: Plan) -> tuple[list[Run], list[Process]]:

@@ -48,6 +48,8 @@ _REPORT = DateReport(
     periods_expected=50,
     outcomes={"fetched": 49, "confirmed_empty": 1},
     provisional_until=None,
+    verification="unverified",
+    verdict=None,
     mining_state="available",
     outlook=(
         Outlook("day", "so_flagged", None, _NOW),

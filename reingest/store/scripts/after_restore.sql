@@ -86,6 +86,7 @@ with fact as (
             'content_hash', version.content_hash,
             'seal', version.seal,
             'provisional', day.provisional_until is not null and version.id is not null,
+            'verification', (select verification from standing_verdict where version_id = version.id),
             'timestamp', to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
             'reason', current_setting('reingest.reason'),
             'totals', (

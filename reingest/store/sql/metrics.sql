@@ -46,6 +46,10 @@ where current_version_id is not null and provisional_until is not null
 union all
 select 'reingest_dates', array['held'], count(*) from held
 union all
+select 'reingest_verification', array[standing.verification], count(*)
+from settlement_day day join standing_verdict standing on standing.version_id = day.current_version_id
+group by standing.verification
+union all
 select 'reingest_periods', array[period.outcome, period.side], count(*)
 from settlement_day day join version_period period on period.version_id = day.current_version_id
 group by period.outcome, period.side

@@ -50,6 +50,7 @@ with fact as (
             'timestamp', to_char(%(now)s::timestamptz at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
             'replaces', (select number from version where id = %(retired)s::bigint),
             'seal', version.seal,
+            'verification', (select verification from standing_verdict where version_id = version.id),
             'change', (
                 select jsonb_object_agg(new.definition, jsonb_build_object(
                     'energy_mwh', trim_scale(new.energy_mwh - old.energy_mwh)::text,

@@ -89,7 +89,7 @@ from year_mining where year >= %(start)s and year < %(end)s;
 -- held one, with the outcomes of its sides: `1:fetched,confirmed_empty 2:...`.
 select calendar.settlement_date, served.number as version, held.number as held_version,
     served.id is not null and day.provisional_until is not null as provisional, period.cells,
-    served.id is not null and day.stale_since is not null as stale
+    served.id is not null and day.stale_since is not null as stale, standing.verification
 from (select generate_series(%(start)s::date, %(end)s::date - 1, interval '1 day')::date as settlement_date) calendar
 left join settlement_day day using (settlement_date)
 left join version served on served.id = day.current_version_id
@@ -106,6 +106,7 @@ left join lateral (
         from version_period where version_id = coalesce(served.id, held.id) group by period
     ) side
 ) period on true
+left join standing_verdict standing on standing.version_id = coalesce(served.id, held.id)
 order by calendar.settlement_date;
 
 -- name: status_of_months

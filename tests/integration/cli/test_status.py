@@ -51,6 +51,7 @@ def test_cells_are_coloured_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> No
         1,
         None,
         provisional=False,
+        verification="verified",
         periods={1: "fetched", 2: "fetched", 3: "failed", 4: "confirmed_empty"},
     )
 
@@ -107,19 +108,13 @@ def test_csv_has_a_column_a_period(store: Store, reingest: Command) -> None:
     store.publish()
     header, *rows = (line.split(",") for line in reingest("status", "2024-03", "--csv").lines)
 
-    assert header == [
-        "settlement_date",
-        "state",
-        "version",
-        "held_version",
-        "provisional",
-        "stale",
-        *map(str, range(1, 51)),
-    ]
+    named = ["settlement_date", "state", "version", "held_version", "provisional", "stale", "verification"]
+    assert header == [*named, *map(str, range(1, 51))]
     assert len(rows) == 31
-    assert rows[28][:8] == ["2024-03-29", "published", "1", "", "false", "false", "fetched", "fetched"]
+    assert rows[28][:7] == ["2024-03-29", "published", "1", "", "false", "false", "unverified"]
+    assert rows[28][7:9] == ["fetched", "fetched"]
     assert rows[28][-3:] == ["confirmed_empty", "", ""]
-    assert set(rows[0][6:]) == {""}
+    assert set(rows[0][7:]) == {""}
 
 
 def test_a_year_under_way_ends_today(store: Store, reingest: Command) -> None:

@@ -184,7 +184,7 @@ def test_a_clock_change_date_is_whole(day: date, count: int, site: Site, serve: 
     elexon = serve(((day, count, "bid", 1, "T_HILLW-1", 1, -1, "true", "-50", "-2"),))
     site.elexon_url = elexon.url
     ran = site.date(day)
-    assert (ran.json["outcome"], ran.json["requests"]) == ("published", 2 * count + 2)
+    assert (ran.json["outcome"], ran.json["requests"]) == ("published", 2 * count + 6)
     assert ran.json["periods"] == {"expected": count, "fetched": 1, "confirmed_empty": count - 1}
     assert site.value("select max(period) from curtailment") == count
     assert not [seen for seen in elexon.requests() if f"/{day}/{count + 1}" in seen.path]

@@ -14,11 +14,11 @@ def stacks_asked(elexon: StandIn) -> list[tuple[str, int]]:
 
 
 def test_only_the_asked_periods_are_asked(published: Site, elexon: StandIn) -> None:
-    """A period-range run asks the stacks of its periods and the system prices, and nothing else."""
+    """A period-range run asks the stacks of its periods, the system prices and the witnesses, and nothing else."""
     ran = published.date(DATE, "--periods", "1-3,48")
-    assert (ran.json["outcome"], ran.json["requests"]) == ("unchanged", 9)
+    assert (ran.json["outcome"], ran.json["requests"]) == ("unchanged", 13)
     assert stacks_asked(elexon) == sorted((side, period) for side in ("bid", "offer") for period in (1, 2, 3, 48))
-    assert len(elexon.requests()) == 9
+    assert len(elexon.requests()) == 13
 
 
 def test_the_other_periods_are_carried_over(published: Site, serve: Serve) -> None:

@@ -55,6 +55,16 @@ class Place:
         assert self.site.reingest("expected", "set", DATE, "--energy", "1").exit_code == 0
         assert self.site.date(DATE).exit_code == 1
 
+    def contradict(self) -> None:
+        """Hold a version because a witness lacks one of its acceptances."""
+        self.elexon.script([{"kind": "dropped_row", "dataset": "BOAV", "side": "bid", "periods": 1, "row": 0}])
+        assert self.site.date(DATE).exit_code == 1
+
+    def contradict_for_a_moment(self) -> None:
+        """Hold a version because a witness lacked one of its acceptances when it was asked."""
+        self.contradict()
+        self.elexon.script([])
+
     def crash_before_notification(self) -> None:
         """Kill a run that has published and was about to tell a webhook."""
         self.site.settings["REINGEST_WEBHOOK_URL"] = self.until.enter_context(running_webhook()).url
@@ -119,6 +129,8 @@ BROKEN: Final[dict[str, Callable[[Place], None]]] = {
     "Elexon limits the rate": Place.limit_the_rate,
     "The expected total was wrong": Place.hold,
     "A person knows better": Place.hold,
+    "The answers were of two moments": Place.contradict_for_a_moment,
+    "The witness is wrong": Place.contradict,
     "Back to an earlier version": Place.publish,
     "A figure changed": Place.publish,
     "From detection to work again, in five commands": Place.crash_and_lose_a_payload,

@@ -8,7 +8,7 @@ import pytest
 
 from reingest.calendar import settlement_periods
 from reingest.curtailment.checks import Check
-from reingest.curtailment.source_checks import accepted_totals, calculation_runs, so_flags, unit_ids
+from reingest.curtailment.source_checks import calculation_runs, so_flags, unit_ids, witness_check
 from reingest.curtailment.stack_facts import StackFacts, Subject, stack_facts, units_named
 from reingest.curtailment.witnesses import HeldStacks, judge_accepted_totals
 from reingest.curtailment.words import Side
@@ -58,7 +58,7 @@ def judged(stack: StackFacts, price: Price | None, *, rejected: bool = False, ca
         rejects=[Reject()] if rejected else (),
         carried=subjects[:1] if carried else (),
     )
-    return accepted_totals(judge_accepted_totals(stacks, {n: price for n, price in prices.items() if price}))
+    return witness_check(judge_accepted_totals(stacks, {n: price for n, price in prices.items() if price}))
 
 
 @pytest.mark.parametrize(

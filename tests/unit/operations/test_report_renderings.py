@@ -40,6 +40,7 @@ def test_text_of_a_run_that_published() -> None:
   periods   50 expected: 1 confirmed_empty, 49 fetched
   source    live, bid and offer: 101 requests, 1 retries
   rows      12,068 stack rows, 1,312 curtailment records, 0 rejects
+  witnesses unverified
   content   {"c" * 64}
 
   2024-10-27             MWh      GBP  records      BTC S9
@@ -130,6 +131,7 @@ Against version 1: 2 records added, 1 removed, 1 changed
 - periods: 50 expected: 1 confirmed\\_empty, 49 fetched
 - source: live, bid and offer: 101 requests, 1 retries
 - rows: 12,068 stack rows, 1,312 curtailment records, 0 rejects
+- witnesses: unverified
 - content: {"c" * 64}
 - run: `01a1fe05-bb5a-793d-990f-5066dfed238e`
 """
