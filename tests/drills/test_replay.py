@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -29,10 +30,18 @@ def dates_around(changes: Sequence[date], number: int) -> list[date]:
     ]
 
 
+def without_interfaces(database_url: str) -> list[str]:
+    """Return what runs a command where there is no network at all; nothing where system or database forbid it."""
+    alone = ["unshare", "--net"] if os.geteuid() == 0 else ["unshare", "--map-root-user", "--net"]
+    if "host=%2F" not in database_url or shutil.which(alone[0]) is None:
+        return []
+    return [] if subprocess.run([*alone, "true"], capture_output=True, check=False).returncode else alone
+
+
 def test_dates_replay_byte_for_byte(
     database_url: str, tmp_path: Path, drill_size: DrillSize, counted: Callable[..., None]
 ) -> None:
-    """Every date that was published is rebuilt from the archive, equal byte for byte, and Elexon is not asked."""
+    """Every date that was published is rebuilt from the archive, equal byte for byte, where there is no network."""
     thirty = dates_around(CLOCK_CHANGES, DATES)
     dates = drill_size.pick(sample=dates_around(CLOCK_CHANGES[:2], 2), ci=thirty, long=thirty)
     assert {period_count(day) for day in dates} >= {46, 50}
@@ -43,7 +52,8 @@ def test_dates_replay_byte_for_byte(
             sides = ("--side", "bid") if place % 3 == 1 else ()
             assert site.date(day, *sides).json["outcome"] == "published"
         asked = len(elexon.requests())
-        command = [sys.executable, "-m", "reingest", "replay", str(dates[0]), str(dates[-1]), "--json", "--jobs", "2"]
+        words = ["-m", "reingest", "replay", str(dates[0]), str(dates[-1]), "--json", "--jobs", "2"]
+        command = [*without_interfaces(database_url), sys.executable, *words]
         environment = {**os.environ, **site.environment()}
         ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         assert ran.returncode == 0, ran.stderr
