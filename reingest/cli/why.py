@@ -18,6 +18,7 @@ from reingest.lake.archive import Archive
 from reingest.operations.figures_text import period_ranges
 from reingest.settings import load_settings
 from reingest.store.contents import chosen_numbers
+from reingest.store.database import addresses_of
 from reingest.tuning import keep_imports
 
 if TYPE_CHECKING:
@@ -57,13 +58,15 @@ def why(
     versions are those that `reingest diff` compares. docs/figures.md says what each figure and part is.
     """
     from reingest.operations.why import why as explain
+    from reingest.operations.without_network import without_network
 
     keep_imports()
     output = Output.chosen(as_json=as_json, as_csv=as_csv)
     archive = Archive(load_settings().archive_folder)
     with stage_progress() as progress, reading() as connection:
         older, newer = chosen_numbers(connection, settlement_date, a, b)
-        found = explain(connection, archive, settlement_date, older, newer, progress)
+        with without_network(addresses_of(connection)):
+            found = explain(connection, archive, settlement_date, older, newer, progress)
     rows = [_row(change) for change in found.changes] if as_csv else []
     output.write(_document(found), _CSV if as_csv else (), rows, before=[*_lines(found)])
 

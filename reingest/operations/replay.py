@@ -62,6 +62,8 @@ _working: list[Rederiver] = []
 
 
 def _in_processes(database_url: str, archive: Archive, dates: Sequence[date], jobs: int) -> Iterator[ReplayedDate]:
+    with connect(database_url, purpose="replay") as connection:
+        require_schema(connection)  # here, because a worker that cannot begin says only that its pool is broken
     # Spawned and not forked: a fork would inherit threads and connections of whoever asked.
     pool = ProcessPoolExecutor(jobs, get_context("spawn"), initializer=_begin, initargs=(database_url, archive.folder))
     try:

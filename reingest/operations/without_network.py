@@ -47,7 +47,7 @@ def without_network(allowed: frozenset[Address]) -> Iterator[None]:
 
 def _watch(event: str, arguments: tuple[Any, ...]) -> None:
     if _allowed and event in _WATCHED and not _is_allowed(event, arguments):
-        raise Bug(f"the network is denied to a replay, and something asked for it: {event}{arguments[-2:]!r}")
+        raise Bug(f"the network is denied here, and something asked for it: {event}{arguments[-2:]!r}")
 
 
 def _is_allowed(event: str, arguments: tuple[Any, ...]) -> bool:

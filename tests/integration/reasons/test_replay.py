@@ -216,7 +216,14 @@ def test_a_replay_that_asks_the_network_ends(served: Site, monkeypatch: pytest.M
         monkeypatch.setattr(archived, "read_stack", curious)
         ran = served.reingest("replay", DATE, "--json")
         assert (ran.exit_code, elexon.requests()) == (70, [])
-    assert "the network is denied to a replay" in ran.error["message"]
+    assert "the network is denied" in ran.error["message"]
+
+
+def test_a_database_that_is_gone_is_said(served: Site) -> None:
+    """However many processes were asked for, a database that cannot be reached ends it with 69."""
+    for jobs in (1, 2):
+        ran = served.reingest("--database-url", "host=/nowhere", "replay", DATE, AFTER, "--jobs", jobs, "--json")
+        assert (ran.exit_code, ran.error["code"]) == (69, "database_unreachable")
 
 
 def test_an_installation_elsewhere(served: Site, tmp_path: Path) -> None:
