@@ -59,8 +59,8 @@ left join version current on current.id = day.current_version_id
 left join lateral (
     select id from version
     where version.settlement_date = known.settlement_date and version.content_hash = known.content_hash
-        and version.state in ('published', 'superseded', 'held')
-    order by version.number = known.number desc, version.served_from is null, version.number limit 1
+        and version.served_from is not null
+    order by version.number = known.number desc, version.number limit 1
 ) figures on true;
 
 insert into served_span (settlement_date, number, content_hash, version_id, provisional, served_from)
