@@ -154,6 +154,12 @@ def _field_lines(groups: Sequence[FieldsDelta]) -> list[str]:
             "payment_gbp": delta.payment_gbp,
         }
         for group in groups
-        for name, delta in group.deltas.items()
+        for name, delta in _moved(group.deltas).items()
     ]
     return table_lines((Column("fields", "by fields"), Column("rows", "rows", "count"), *_DELTAS[:3]), rows)
+
+
+def _moved(deltas: Deltas) -> Deltas:
+    """Return the deltas that are not zero; all of them where none is, as of a field that no figure is made from."""
+    moved = {name: delta for name, delta in deltas.items() if delta.energy_mwh or delta.payment_gbp or delta.records}
+    return moved or deltas

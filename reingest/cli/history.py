@@ -108,7 +108,7 @@ def _footing(found: DateHistory) -> list[str]:
     rest = len(gone) - MOST_TOMBSTONES
     return [
         "",
-        f"{len(gone)} rows went with a newer answer; {back} of them came back",
+        f"Rows that a newer answer no longer had: {len(gone)}, of which {back} came back",
         *table_lines(_TOMBSTONES, _tombstone_rows(gone[:MOST_TOMBSTONES])),
         *([f"and {rest:,} more: reingest history {found.settlement_date} --tombstones"] if rest > 0 else []),
     ]

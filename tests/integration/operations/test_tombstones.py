@@ -119,7 +119,7 @@ def test_history_tells_spans_and_changes(published: Site, elexon: StandIn) -> No
     assert [one["served"]["served_to"] for one in told[:2]] == [one["served"]["served_from"] for one in told[1:]]
     out = site.reingest("history", DATE, "--definition", "all_bids").out
     assert "restore of 1" in out
-    assert "1 rows went with a newer answer; 1 of them came back" in out
+    assert "Rows that a newer answer no longer had: 1, of which 1 came back" in out
     csv = site.reingest("history", DATE, "--csv").out.splitlines()
     assert csv[0].startswith("version,how,served_from,served_to,energy_mwh,")
     assert len(csv) == 4
