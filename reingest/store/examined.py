@@ -53,7 +53,7 @@ class Day:
 
 
 @dataclass(frozen=True, slots=True)
-class Sealed:
+class ExaminedSeal:
     """A version's seal and the one that it names as the previous, as stored, and its seal as made again from them."""
 
     version_id: int
@@ -204,9 +204,9 @@ def versions_of(connection: Connection, settlement_date: date) -> list[ExaminedV
     return _read(connection, ExaminedVersion, "doctor_versions", settlement_date=settlement_date)
 
 
-def seals_of(connection: Connection, settlement_date: date) -> dict[int, Sealed]:
+def seals_of(connection: Connection, settlement_date: date) -> dict[int, ExaminedSeal]:
     """Return the seals of the versions that are or were served, by the version's id."""
-    found = _read(connection, Sealed, "doctor_seals", settlement_date=settlement_date)
+    found = _read(connection, ExaminedSeal, "doctor_seals", settlement_date=settlement_date)
     return {sealed.version_id: sealed for sealed in found}
 
 

@@ -19,18 +19,16 @@ def digests_of(connection: Connection, span: str, start: date, end: date) -> Dig
     return Digests(span, dict(rows))
 
 
-def payloads_of_version(connection: Connection, version_id: int) -> list[NamedPayload]:
-    """Return the payloads that a version names, those of its witnesses among them, each once and in order."""
-    with database_errors(), connection.cursor(row_factory=class_row(NamedPayload)) as cursor:
-        found = cursor.execute(query("payloads_of_version"), {"version_id": version_id}).fetchall()
-    return sorted(set(found), key=lambda one: one.order)
-
-
 @dataclass(frozen=True, slots=True)
 class AskedPayload(NamedPayload):
     """A payload of a version with the format in which it was asked for."""
 
     wire: Literal["xml", "json", "csv"]
+
+    @property
+    def named(self) -> NamedPayload:
+        """The payload as a seal names it."""
+        return NamedPayload(self.dataset, self.period, self.side, self.sha256)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +46,11 @@ def asked_payloads(connection: Connection, version_id: int) -> list[AskedPayload
     with database_errors(), connection.cursor(row_factory=class_row(AskedPayload)) as cursor:
         found = cursor.execute(query("asked_payloads"), {"version_id": version_id}).fetchall()
     return sorted(set(found), key=lambda one: (*one.order, one.wire))
+
+
+def payloads_of_version(connection: Connection, version_id: int) -> set[NamedPayload]:
+    """Return the payloads that a version names, however they were asked for."""
+    return {one.named for one in asked_payloads(connection, version_id)}
 
 
 def seal_of_version(connection: Connection, version_id: int) -> SealOfVersion | None:
