@@ -275,9 +275,16 @@ class PlanMoved(Moved):
     safe = "Nothing was published; what is served has not changed."
     default_next = "reingest date {date} --plan --out FILE"
 
-    def __init__(self, moved: Sequence[str], *, settlement_date: date | None = None) -> None:
-        """Keep everything that moved, one sentence each."""
-        super().__init__("; ".join(moved), settlement_date=settlement_date)
+    def __init__(
+        self,
+        detail: str = "",
+        *,
+        moved: Sequence[str] = (),
+        settlement_date: date | None = None,
+        period: int | None = None,
+    ) -> None:
+        """Keep everything that moved, one sentence each; together they are the detail where there is no other."""
+        super().__init__(detail or "; ".join(moved), settlement_date=settlement_date, period=period)
         self.moved = tuple(moved)
 
     def as_dict(self) -> dict[str, object]:

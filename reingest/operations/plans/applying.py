@@ -96,7 +96,7 @@ def require_planned(run: DateRun) -> None:
 
 
 def _moved(run: DateRun, also: list[str]) -> PlanMoved:
-    return PlanMoved([*run.moved, *also], settlement_date=run.settlement_date)
+    return PlanMoved(moved=[*run.moved, *also], settlement_date=run.settlement_date)
 
 
 def _basis(run: DateRun, plan: SealedPlan) -> Iterator[tuple[str, object, object]]:

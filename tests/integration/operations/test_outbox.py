@@ -27,6 +27,7 @@ def test_a_run_tells_the_webhook(published: Site, elexon: StandIn, webhook: Webh
     assert set(message["change"]) == set(message["totals"]) == {"all_bids", "net"}
     del message["change"], message["totals"]
     assert message.pop("timestamp").endswith("Z")
+    assert message.pop("seal") == published.value("select seal from day_digest")
     assert message == {
         "type": "date_published",
         "settlement_date": DATE.isoformat(),
