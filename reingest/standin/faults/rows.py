@@ -189,8 +189,8 @@ def _moved_amounts(record: WireRecord, by: Decimal, field: str | None) -> WireRe
     """Return the amounts that change: a witness's first pair and its total with it, else the one field."""
     pairs = next((name for name in _PAIRED if name in record), None)
     if field is not None or pairs is None:
-        name = field or next(name for name in _SINGLE if name in record)
-        return {name: _added(record[name], by)}
+        name = next((name for name in ([field] if field else _SINGLE) if name in record), None)
+        return {name: _added(record[name], by)} if name else {}
     group = record[pairs]
     said = dict(group) if isinstance(group, dict) else {}
     pair = next((name for name, value in said.items() if value is not None), "negative1")

@@ -428,10 +428,11 @@ def test_errors_have_no_rows_to_strike(stand_in: StartStandIn) -> None:
 
 
 def test_the_register_can_be_struck(stand_in: StartStandIn) -> None:
-    """The register and the row counts can lose rows too, and know no runs."""
+    """The register and the row counts can lose rows too, and know no runs and no amounts."""
     rules: list[dict[str, Any]] = [
         {"kind": "early_run"},
         {"kind": "dropped_row", "dataset": ["BMUNITS", "DATA_STATUS"]},
+        {"kind": "off_by", "by": "1", "dataset": ["BMUNITS", "DATA_STATUS"]},
     ]
     elexon = stand_in(generate=7, small=True)
     path = f"/data-status/ISPSTACK?settlementDateFrom={DAY}"
@@ -443,7 +444,7 @@ def test_the_register_can_be_struck(stand_in: StartStandIn) -> None:
 
 def test_every_kind_strikes_somebody(stand_in: StartStandIn) -> None:
     """Every kind of fault can be scripted as its table says, and none of them ends the stand-in."""
-    needed: dict[str, Any] = {"ms": 1, "factor": 2, "field": "id", "value": "x", "status": 500}
+    needed: dict[str, Any] = {"ms": 1, "factor": 2, "by": 1, "field": "id", "value": "x", "status": 500}
     short: dict[str, dict[str, Any]] = {
         "hang": {"seconds": 0.01},
         "drip": {"bytes": 4096},
