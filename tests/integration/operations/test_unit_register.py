@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from datetime import date
 from decimal import Decimal
+from signal import SIGCONT
 
 import pytest
 
@@ -216,3 +217,22 @@ def test_units_that_nobody_mapped_are_reported_with_their_energy(site: Site, ser
         ("T_UNKNO-1", 2, "4.25"),
         ("V__BATT001", 1, "7.5"),
     ]
+
+
+@pytest.mark.parametrize("place", ["after_basis", "in_publish"])
+def test_a_register_that_changes_under_a_run_leaves_its_date_stale(published: Site, place: str) -> None:
+    """Whether an act comes before the publish or waits for it, what was built on the older register is stale."""
+    run = published.start("date", DATE, "--source", "archive", "--force", "--json", stop_at=place)
+    run.wait_until_stopped()
+    decision = published.start("units", "exclude", "T_HILLW-1", "--reason", "a trial")
+    if place == "after_basis":
+        assert decision.finish().exit_code == 0
+    run.send(SIGCONT)
+    assert run.finish().json["outcome"] == "published"
+    assert decision.finish().exit_code == 0
+    assert published.states(DATE) == {1: "superseded", 2: "published"}
+    assert (
+        published.value("select stale_reason from settlement_day")
+        == "T_HILLW-1 does not count as wind any more, 3 rows"
+    )
+    assert affected(published) == [(str(DATE), "T_HILLW-1", "left")]
