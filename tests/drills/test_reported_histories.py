@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import date
 from decimal import Decimal
-from itertools import count
+from itertools import count, product
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
@@ -166,8 +166,8 @@ def test_reported_histories(
                 for day in DATES[:2]:
                     assert start.date(day, "--side", "bid").exit_code == 0
                 attributes: dict[str, Any] = {
-                    "places": places, "start": start, "elexon": elexon, "said": {}, "folder": tmp_path / str(number),
-                    "numbers": count(),
+                    "places": places, "start": start, "elexon": elexon, "folder": tmp_path / str(number),
+                    "said": dict.fromkeys(product(DATES, UNITS), -1), "numbers": count(),
                 }  # fmt: skip
                 machine = seed(number)(type("Histories", (ReportedHistory,), attributes))
                 run_state_machine_as_test(

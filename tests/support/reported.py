@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import psycopg
 
+from reingest.curtailment.exact import exactly
 from tests.support.sites import Site
 
 Key = tuple[Any, ...]
@@ -104,8 +105,9 @@ def spans_of(seen: Look, span: str) -> tuple[Rows, Rows]:
     totals: dict[Key, list[Any]] = defaultdict(lambda: [Decimal(0), Decimal(0), 0, 0, 0])
     for (day, definition), (_, energy, payment, records, _, _, provisional, _) in seen.days.items():
         row = totals[first_of(span, day), definition]
-        for place, value in enumerate((energy, payment, records, 1, int(provisional))):
-            row[place] += value
+        with exactly():
+            for place, value in enumerate((energy, payment, records, 1, int(provisional))):
+                row[place] += value
     units: dict[Key, set[str]] = defaultdict(set)
     for day, definition, unit in seen.units:
         units[first_of(span, day), definition].add(unit)
