@@ -7,13 +7,15 @@ written.
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Final, get_args
 
 from reingest import __version__
+from reingest.elexon.requests import WitnessDataset
 from reingest.errors import ArchiveError, BadUsage, PayloadRejected, PlanMoved
 from reingest.operations.archived import read_archived, take_archived_prices
 from reingest.operations.date_inputs import MiningInputs
 from reingest.operations.date_run import DateRun
+from reingest.operations.held_witnesses import read_witness
 from reingest.operations.plans.document import PlannedPayload, SealedPlan, expectation
 from reingest.operations.request import DateRequest
 from reingest.store.contents import version_facts
@@ -22,6 +24,7 @@ from reingest.store.mining_inputs import rates_of_version
 from reingest.store.seals import payloads_of_version
 from reingest.store.units import register_named
 
+_WITNESSES: Final[tuple[WitnessDataset, ...]] = get_args(WitnessDataset)
 _BUILT_FROM: Final = frozenset({"ISPSTACK", "DISEBSP"})
 """The datasets whose payloads a version is built from; witnesses judge it."""
 
@@ -90,6 +93,8 @@ def require_planned(run: DateRun) -> None:
         return
     found = run.require_facts().content_hash
     moved = [] if found == plan.content_digest else [f"the content: {plan.content_digest} in the plan, {found} now"]
+    if run.verification != plan.verification:
+        moved.append(f"what the witnesses make of it: {plan.verification} in the plan, {run.verification} now")
     moved += [f"the check {one.name} fails: {one.actual}, expected {one.expected}" for one in run.failed_checks]
     if run.moved or moved:
         raise _moved(run, moved)
@@ -143,16 +148,29 @@ def _take(run: DateRun, planned: PlannedPayload, fetches: Mapping[int, Fetch]) -
     ):  # fmt: skip
         return "this database has no such fetch"
     try:
-        if planned.dataset == "ISPSTACK":
-            stack = read_archived(run.archive, run.settlement_date, fetch, carried=planned.carried)
-            if stack.error is not None:
-                return str(stack.error)
-            run.add([stack])
-        else:
-            take_archived_prices(run, [fetch])
+        _read_into(run, fetch, carried=planned.carried)
     except (ArchiveError, PayloadRejected) as error:
         return str(error)
     return None
+
+
+def _read_into(run: DateRun, fetch: Fetch, *, carried: bool) -> None:
+    """Read an archived answer into the run: a stack, a witness, or the system prices.
+
+    Raises:
+        ArchiveError: the payload is missing or altered.
+        PayloadRejected: it cannot be read any more.
+    """
+    if fetch.dataset == "ISPSTACK":
+        stack = read_archived(run.archive, run.settlement_date, fetch, carried=carried)
+        if isinstance(stack.error, PayloadRejected):
+            raise stack.error
+        run.add([stack])
+    elif fetch.dataset in _WITNESSES and fetch.side is not None:
+        rows = read_witness(fetch.dataset, run.archive.get(fetch.payload_sha256), run.settlement_date)
+        run.witnesses.take(fetch.dataset, fetch.side, rows, fetch.id)
+    else:
+        take_archived_prices(run, [fetch])
 
 
 def _first_of(payloads: Sequence[PlannedPayload]) -> str:

@@ -10,6 +10,7 @@
 | `expected` | the totals that the date had to come to; `origin` is `asked` where the command line said so |
 | `payloads` | each payload with its fetch; `carried` where it is the served version's own |
 | `decision` | what a run would do: publish, hold or unchanged; `failed` names the checks that would hold it |
+| `verification` | what the witnesses among the payloads make of it: verified, unverified or differs |
 | `content_digest`, `totals` | what the payloads come to |
 | `change` | totals less those served, and records added, removed and changed; null where nothing is served |
 | `sha256` | the hash of all the rest |
@@ -20,6 +21,7 @@ from typing import Final, Literal
 
 from reingest.curtailment.checks import ExpectedTotal
 from reingest.curtailment.exact import plain
+from reingest.curtailment.witness_rules import Verification
 from reingest.curtailment.words import DefinitionName, Side
 from reingest.operations.proofs.document import ProvenPayload, ProvenTotals
 from reingest.operations.sealed_files import Exact, Sealed, Sha256
@@ -101,6 +103,7 @@ class SealedPlan(Sealed):
     payloads: tuple[PlannedPayload, ...]
     decision: Literal["publish", "hold", "unchanged"]
     failed: tuple[str, ...]
+    verification: Verification
     content_digest: Sha256
     totals: dict[DefinitionName, ProvenTotals]
     change: PlannedChange | None

@@ -62,6 +62,7 @@ def seal_plan(run: DateRun) -> SealedPlan:
         payloads=tuple(_payloads(run)),
         decision=run.decision,
         failed=tuple(check.name for check in run.failed_checks),
+        verification=run.verification,
         content_digest=facts.content_hash,
         totals=proven_totals(facts.totals, facts.content.mining),
         change=_change(run),
@@ -78,8 +79,8 @@ def expectations(run: DateRun) -> Iterator[PlannedExpectation]:
 
 def _payloads(run: DateRun) -> Iterator[PlannedPayload]:
     carried = {fetched.fetch_id: fetched.carried for fetched in run.fetched.values() if fetched.fetch_id is not None}
-    others = [run.system_prices_fetch_id] if run.system_prices_fetch_id is not None else []
-    for fetch in fetches_by_id(run.connection, [*carried, *others]):
+    prices = [] if run.system_prices_fetch_id is None else [run.system_prices_fetch_id]
+    for fetch in fetches_by_id(run.connection, [*carried, *prices, *run.witnesses.fetch_ids]):
         yield PlannedPayload(
             dataset=fetch.dataset,
             period=fetch.period,

@@ -212,7 +212,7 @@ def test_what_was_not_published_has_no_proof(published: Site) -> None:
 
 
 def test_the_proof_of_a_real_day_is_small(database_url: str, tmp_path: Path, shared: Path) -> None:
-    """The recorded day of 2022-01-01, with both sides and 96 stacks, has a proof of less than 20 kB that is proven."""
+    """The recorded day of 2022-01-01, both sides and witnesses, has a proof of less than 20 kB that is proven."""
     file = tmp_path / "proof.json"
     with StandIn(StandInConfig(days=[shared / "elexon/days/2022-01-01.csv"])) as elexon:
         site = Site(database_url, tmp_path / "home", elexon.url)

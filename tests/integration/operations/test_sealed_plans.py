@@ -36,6 +36,12 @@ def test_a_plan_is_published_as_it_was_planned(restated: Site, request: pytest.F
         assert shown["mining"][name] == totals["btc"]
     assert plan["change"]["totals"]["so_flagged"] == {"energy_mwh": "11.75", "payment_gbp": "590.4375"}
     assert restated.value('select count(*) from "fetch"') == fetches
+    assert ran.json["verification"] == plan["verification"]
+    named = (
+        "select payload_sha256 from version_payload join version on version.id = version_id where state = 'published'"
+    )
+    assert {one["sha256"] for one in plan["payloads"]} == {row[0] for row in restated.rows(named)}
+    assert {"BOAV", "EBOCF"} < {one["dataset"] for one in plan["payloads"]}
     assert restated.rows("select kind from run order by started_at")[-1] == ("apply",)
     assert restated.reingest("doctor", DATE).exit_code == 0
 
