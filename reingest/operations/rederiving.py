@@ -27,7 +27,7 @@ class NamesRegister(Protocol):
 
     @property
     def register_hash(self) -> str:
-        """The hash over register and overrides."""
+        """The hash of what counted as wind by it."""
 
 
 @dataclass

@@ -87,15 +87,18 @@ def _replayed(rederiver: Rederiver, settlement_date: date) -> ReplayedDate:
         return ReplayedDate(settlement_date, "equal", number, stored.code_version)
     both = [one for one in definitions_for(served.sides) if one.name in served.totals]
     records = diff_records(served.records, rebuilt.records, both)
-    causes = [] if _hash(dumps[0]) == stored.content_hash else [_ALTERED]
+    causes = [_ALTERED] if _hash(dumps[0]) != stored.content_hash and dumps[0] != dumps[1] else []
     if _hash(dumps[1]) != stored.content_hash:
         mining_known = rederiver.mining_known(stored, inputs)
         causes += _causes(stored, inputs, served, rebuilt, records, mining_known=mining_known)
     moves = tuple(_figure_moves(served, rebuilt))
-    return ReplayedDate(settlement_date, "differs", number, stored.code_version, tuple(causes), moves, records)
+    return ReplayedDate(
+        settlement_date, "differs", number, stored.code_version, tuple(causes or [_OTHERWISE]), moves, records
+    )
 
 
 _ALTERED: Final = Cause("rows", "the stored rows are not what was published")
+_OTHERWISE: Final = Cause("code", "this code says the same content in other words")
 
 
 def _inputs(rederiver: Rederiver, settlement_date: date, stored: VersionFacts) -> DateInputs | Cause:
@@ -135,8 +138,6 @@ def _causes(
         yield Cause("mining", "the miner models are not those that the version was made with")
     elif served.totals == rebuilt.totals and served.mining != rebuilt.mining:
         yield Cause("mining", "this code makes another BTC of the same energy")
-    if served.sides != rebuilt.sides:
-        yield Cause("code", "this code has it of other stacks")
 
 
 def _of_definitions(

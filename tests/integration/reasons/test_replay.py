@@ -147,6 +147,14 @@ def test_damage_is_told_apart(history: Site) -> None:
     assert [one["causes"][0]["kind"] for one in answer["dates"]] == ["register", "register"]
 
 
+def test_another_dump_is_the_codes(served: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Code that writes the same content otherwise differs too, and nobody is accused of altering rows."""
+    monkeypatch.setattr("reingest.curtailment.content.FORMAT_LINE", "reingest-content\t2")
+    answer = replayed(served, DATE, code=1)
+    assert causes(answer) == [("code", "this code says the same content in other words")]
+    assert answer["dates"][0]["figures"] == []
+
+
 def test_other_miner_models_are_seen(history: Site) -> None:
     """Miner models that are not those of the version explain another BTC; energy and payment are as served."""
     history.rows("update miner_model set power_w = power_w * 2 where name = 'S9'")
