@@ -15,7 +15,7 @@ from reingest.cli.reading import reading
 from reingest.curtailment.exact import plain
 from reingest.curtailment.reasons import INGREDIENTS, MEASURES, PARTS, Change, Ingredient, Measure
 from reingest.lake.archive import Archive
-from reingest.operations.figures_text import period_ranges
+from reingest.operations.figures_text import counted, period_ranges
 from reingest.settings import load_settings
 from reingest.store.contents import chosen_numbers
 from reingest.store.database import addresses_of
@@ -137,7 +137,7 @@ def _source_lines(why: "Why") -> Iterator[str]:
     if not why.payloads:
         yield "Source: both versions are built from the same answers."
         return
-    yield f"Source: {len(why.payloads)} answers differ: {'; '.join(_subjects(why.payloads))}."
+    yield f"Source: {counted(len(why.payloads), 'answer')} changed: {'; '.join(_subjects(why.payloads))}."
     yield from _unit_lines(why, "source")
 
 
