@@ -283,8 +283,9 @@ class PlanMoved(Moved):
         settlement_date: date | None = None,
         period: int | None = None,
     ) -> None:
-        """Keep everything that moved, one sentence each; together they are the detail where there is no other."""
-        super().__init__(detail or "; ".join(moved), settlement_date=settlement_date, period=period)
+        """Keep everything that moved, one sentence each."""
+        counted = f"not as it was when the plan was made: {len(moved)} thing{'s' if len(moved) != 1 else ''}"
+        super().__init__(detail or counted, settlement_date=settlement_date, period=period)
         self.moved = tuple(moved)
 
     def as_dict(self) -> dict[str, object]:

@@ -6,7 +6,7 @@ from typing import Final
 
 import typer
 
-from reingest.errors import BadUsage, Bug, DatabaseError, DatabaseUnreachable, Interrupted, ReingestError
+from reingest.errors import BadUsage, Bug, DatabaseError, DatabaseUnreachable, Interrupted, PlanMoved, ReingestError
 
 ROOT_HELP: Final = "reingest --help"
 
@@ -47,6 +47,8 @@ def describe(error: ReingestError) -> str:
     if error.settlement_date:
         period = f", period {error.period}" if error.period else ""
         lines.append(f"Date: {error.settlement_date}{period}")
+    if isinstance(error, PlanMoved):
+        lines += [f"Moved: {one}" for one in error.moved]
     return "\n".join([*lines, f"Safe: {error.safe}", f"Next: {error.next_command}"])
 
 

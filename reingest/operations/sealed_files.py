@@ -8,7 +8,7 @@ written; who would forge one can make it again, so what is in a file is held aga
 import hashlib
 import json
 from decimal import Decimal
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, Final, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, PlainSerializer, StringConstraints
 
@@ -40,6 +40,10 @@ def sealed_text(document: BaseModel) -> str:
 def read_sealed(content: bytes, kind: type[_Document]) -> _Document:
     """Read a sealed file.
 
+    Args:
+        content: of the file.
+        kind: what should be in it; its field `format` says so.
+
     Raises:
         BadUsage: it is not such a file, or not as it was written.
     """
@@ -49,6 +53,7 @@ def read_sealed(content: bytes, kind: type[_Document]) -> _Document:
         text = content.decode()
         values = json.loads(text)
         del values["sha256"]
+        _require_format(values["format"], kind)
         document = kind.model_validate_json(_canonical(values))
         as_written = sealed_text(document)
     except (ValueError, KeyError, TypeError, ArithmeticError, RecursionError) as error:
@@ -56,6 +61,12 @@ def read_sealed(content: bytes, kind: type[_Document]) -> _Document:
     if text != as_written:
         raise BadUsage("the file was altered since it was sealed: its hash is not that of what it says")
     return document
+
+
+def _require_format(found: object, kind: type[BaseModel]) -> None:
+    (wanted,) = get_args(kind.model_fields["format"].annotation)
+    if found != wanted:
+        raise ValueError(f"its format is {str(found)[:40]!r}, not {wanted!r}")
 
 
 def _canonical(values: dict[str, Any]) -> str:
