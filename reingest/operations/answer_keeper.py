@@ -32,6 +32,10 @@ class AnswerKeeper:
         self.outcomes[fetch_id] = "unreadable" if answer.is_ok else "refused"
         return fetch_id
 
+    def is_read_later(self, fetch_id: int) -> None:
+        """Leave it to whoever reads the answer to say what it has."""
+        self.outcomes.pop(fetch_id, None)
+
     def was_read(self, fetch_id: int, rows: int) -> None:
         """Remember that the answer could be read, and how many rows it has."""
         self.outcomes[fetch_id] = "fetched" if rows else "empty"

@@ -7,11 +7,11 @@ from datetime import date
 from reingest.curtailment.words import Side
 from reingest.elexon.stack import read_stack
 from reingest.elexon.system_prices import read_system_prices
-from reingest.errors import ArchiveError, PayloadRejected
+from reingest.errors import PayloadRejected
 from reingest.lake.archive import Archive
 from reingest.operations.date_inputs import FetchedStack
 from reingest.operations.date_run import DateRun
-from reingest.operations.held_witnesses import datasets_of, read_witness
+from reingest.operations.witness_datasets import datasets_of
 from reingest.store.fetches import Fetch, fetches_of_version, newest_fetches
 
 
@@ -60,18 +60,9 @@ def take_archived_prices(run: DateRun, fetches: Iterable[Fetch]) -> None:
 
 
 def take_archived_witnesses(run: DateRun, fetches: Iterable[Fetch]) -> None:
-    """Read the archived witnesses into the run; one that is missing, altered or unreadable is said, and left out."""
+    """Take the archived witnesses into the run, to be heard when the facts are derived."""
     wanted = datasets_of(run.settings, with_disptav=run.request.with_disptav)
-    for fetch in fetches:
-        if fetch.dataset not in wanted or fetch.side not in run.sides:
-            continue
-        try:
-            rows = read_witness(fetch.dataset, run.archive.get(fetch.payload_sha256), run.settlement_date)
-        except (ArchiveError, PayloadRejected) as error:
-            said = f"{error.code}: {error}"
-            run.note(f"{fetch.dataset} of the {fetch.side} side cannot be used ({said}); nothing is verified by it")
-        else:
-            run.witnesses.take(fetch.dataset, fetch.side, rows, fetch.id)
+    run.witness_fetch_ids += [fetch.id for fetch in fetches if fetch.dataset in wanted and fetch.side in run.sides]
 
 
 def read_archived(archive: Archive, settlement_date: date, fetch: Fetch, *, carried: bool = False) -> FetchedStack:

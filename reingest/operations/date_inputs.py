@@ -8,7 +8,6 @@ from reingest.calendar import SettlementPeriod, settlement_periods
 from reingest.curtailment.definitions import Definition
 from reingest.curtailment.mining import MiningRate
 from reingest.curtailment.stack_facts import Subject
-from reingest.curtailment.witnesses import Witnesses
 from reingest.curtailment.words import Side
 from reingest.elexon.stack import RawStack
 from reingest.elexon.system_prices import SystemPrice
@@ -53,7 +52,7 @@ class DateInputs:
         wind_units: The BM unit ids that count as wind.
         definitions: The definitions that the totals are by.
         rates: The date's mining rates; None where difficulty or reward is not known.
-        witnesses: What other datasets say of the date; None where nobody asks what they say.
+        witnessed: Whether the stacks are to be summed by unit, acceptance and pair, as witnesses speak of them.
     """
 
     settlement_date: date
@@ -63,7 +62,7 @@ class DateInputs:
     wind_units: frozenset[str]
     definitions: tuple[Definition, ...]
     rates: tuple[MiningRate, ...] | None
-    witnesses: Witnesses | None = None
+    witnessed: bool = False
 
     @property
     def calendar(self) -> tuple[SettlementPeriod, ...]:

@@ -13,14 +13,12 @@ from reingest.curtailment.definitions import Definition, definitions_for
 from reingest.curtailment.diff import RecordDiff
 from reingest.curtailment.stack_facts import Subject
 from reingest.curtailment.witness_rules import Verification
-from reingest.curtailment.witnesses import Witnesses
 from reingest.curtailment.words import Side
 from reingest.elexon.system_prices import SystemPrice
 from reingest.errors import Bug, DatabaseUnreachable
 from reingest.lake.archive import Archive
 from reingest.operations.date_inputs import DateInputs, FetchedStack, MiningInputs
 from reingest.operations.facts import DateFacts
-from reingest.operations.held_witnesses import HeldWitnesses
 from reingest.operations.request import DateRequest
 from reingest.settings import Settings
 from reingest.store.database import Connection, bound_lock_waits, connect, was_cut
@@ -63,6 +61,7 @@ class DateRun:
         cleanup: What must be undone when the run ends, the lease first of all.
         notes: Sentences for people, such as that JSON was taken where XML was asked.
         moved: What is not as it was when the plan was made that the run applies.
+        witness_fetch_ids: The witnesses' answers that the run has; whoever hears them reads them from the archive.
         verification: What the witnesses come to for the facts; of a version, by the verdict that counts.
         decision: What to do with the facts: publish them, hold them, or leave the served version as it is.
     """
@@ -85,7 +84,7 @@ class DateRun:
     resumed: frozenset[Subject] = frozenset()
     system_prices: dict[int, SystemPrice] = field(default_factory=dict)
     system_prices_fetch_id: int | None = None
-    witnesses: HeldWitnesses = field(default_factory=HeldWitnesses)
+    witness_fetch_ids: list[int] = field(default_factory=list)
     facts: DateFacts | None = None
     verification: Verification = "unverified"
     expected: tuple[ExpectedTotal, ...] = ()
@@ -128,11 +127,7 @@ class DateRun:
             wind_units=self.require_register().wind_units,
             definitions=self.definitions,
             rates=self.mining_inputs.rates if self.mining_inputs else None,
-            witnesses=Witnesses(
-                system_prices=None if self.system_prices_fetch_id is None else self.system_prices,
-                acceptance_volumes=self.witnesses.acceptance_volumes,
-                cashflows=self.witnesses.cashflows,
-            ),
+            witnessed=bool(self.witness_fetch_ids),
         )
 
     @property
@@ -211,7 +206,6 @@ class DateRun:
     def release_stacks(self) -> None:
         """Let go of the rows as text, most of a run's memory, once the facts are derived from them."""
         self.fetched = {subject: replace(fetched, stack=None) for subject, fetched in self.fetched.items()}
-        self.witnesses.release()
 
     def still_ours(self) -> None:
         """Stop where the lease was lost.

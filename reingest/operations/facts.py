@@ -17,10 +17,9 @@ from reingest.curtailment.other_units import OtherUnit, other_units
 from reingest.curtailment.outcomes import judge_period, provisional_until
 from reingest.curtailment.records import CurtailmentRecord, earliest_created, select_records, wind_row_counts
 from reingest.curtailment.stack_facts import StackFacts, Subject, stack_facts, units_named
-from reingest.curtailment.stack_sums import NO_SUMS, stack_sums
+from reingest.curtailment.stack_sums import NO_SUMS, StackSums, stack_sums
 from reingest.curtailment.totals import Totals, unit_totals
 from reingest.curtailment.verdicts import Verdict
-from reingest.curtailment.witnesses import HeldStacks, Witnesses, judge
 from reingest.curtailment.words import DefinitionName, PeriodOutcome
 from reingest.elexon.rows import Reject, StackTable, stack_table
 from reingest.errors import PartialDate, PayloadRejected, ReingestError
@@ -35,7 +34,9 @@ class DateFacts:
     """What the payloads of a date say, derived with no database: the same payloads give the same facts.
 
     Attributes:
-        verdict: What the witnesses say of them; None where nobody asked.
+        sums: What the stacks come to by unit, acceptance and pair, until the witnesses were heard of it; empty where
+            nobody asked.
+        verdict: What the witnesses say; None until they were heard.
     """
 
     content: Content
@@ -48,7 +49,8 @@ class DateFacts:
     stacks: Mapping[Subject, StackFacts]
     units_named: frozenset[str]
     other_units: Sequence[OtherUnit]
-    verdict: Verdict | None
+    sums: StackSums = NO_SUMS
+    verdict: Verdict | None = None
 
     @property
     def totals(self) -> Mapping[DefinitionName, Totals]:
@@ -68,7 +70,6 @@ def derive_facts(inputs: DateInputs) -> DateFacts:
     records = select_records(table.rows, inputs.wind_units)
     periods = _version_periods(inputs, table)
     content = _content(inputs, records, {(period.period, period.side): period.outcome for period in periods})
-    facts = stack_facts(table.rows)
     return DateFacts(
         content=content,
         content_hash=content_hash(content),
@@ -77,10 +78,10 @@ def derive_facts(inputs: DateInputs) -> DateFacts:
         unit_totals=unit_totals(records, inputs.definitions),
         provisional_until=_provisional_until(inputs, periods),
         unknown_fields=frozenset().union(*(stack.unknown_fields for stack in stacks)),
-        stacks=facts,
+        stacks=stack_facts(table.rows),
         units_named=units_named(table.rows, (reject.bm_unit for reject in table.rejects)),
         other_units=other_units(table.rows, inputs.wind_units),
-        verdict=None if inputs.witnesses is None else _verdict(inputs, inputs.witnesses, table, facts),
+        sums=stack_sums(table.rows, inputs.settlement_date) if inputs.witnessed else NO_SUMS,
     )
 
 
@@ -147,23 +148,6 @@ def _content(
         totals=figures.totals,
         mining=figures.mining,
     )
-
-
-def _verdict(
-    inputs: DateInputs, witnesses: Witnesses, table: StackTable, facts: Mapping[Subject, StackFacts]
-) -> Verdict:
-    stacks = HeldStacks(
-        settlement_date=inputs.settlement_date,
-        sides=inputs.sides,
-        facts=facts,
-        answered={subject for subject, fetched in inputs.fetched.items() if fetched.stack is not None},
-        rejects=table.rejects,
-        carried={subject for subject, fetched in inputs.fetched.items() if fetched.carried},
-        wind_units=inputs.wind_units,
-    )
-    # Sums by unit cost more than all that is made of them, and nobody is there to compare them with.
-    by_unit = witnesses.acceptance_volumes or witnesses.cashflows
-    return judge(stacks, stack_sums(table.rows, inputs.settlement_date) if by_unit else NO_SUMS, witnesses)
 
 
 def _version_periods(inputs: DateInputs, table: StackTable) -> list[VersionPeriod]:

@@ -56,7 +56,7 @@ def publish_decision(run: DateRun) -> None:
 def _save_verdict(run: DateRun, version_id: int) -> None:
     verdict = run.require_facts().verdict
     if verdict is not None:
-        answers = (run.system_prices_fetch_id, *run.witnesses.fetch_ids)
+        answers = (run.system_prices_fetch_id, *run.witness_fetch_ids)
         judged_by = [fetch_id for fetch_id in answers if fetch_id is not None]
         save_verdict(run.connection, version_id, run.run.id, verdict, judged_by)
     run.verification = verification_of(run.connection, version_id)

@@ -19,6 +19,7 @@ from reingest.operations.date_run import DateRun
 from reingest.operations.doctor.precheck import precheck
 from reingest.operations.facts import derive_facts, mining_inputs, require_periods
 from reingest.operations.fetching import fetch_date
+from reingest.operations.hearing import hear_witnesses
 from reingest.operations.outbox.delivering import know_configured_sinks
 from reingest.operations.outlook import outlook_of
 from reingest.operations.plans.applying import compare_basis, require_planned
@@ -86,18 +87,22 @@ def _precheck(run: DateRun) -> None:
 
 
 async def derive(run: DateRun) -> None:
-    """Derive the date's facts from its payloads.
+    """Derive the date's facts from its payloads, then hear its witnesses.
 
     Raises:
         PartialDate: some periods could not be had; what was fetched is kept.
         SourceError: none could be had; the first period's own error.
     """
+    _derive(run)
+    run.release_stacks()
+    hear_witnesses(run)
+
+
+def _derive(run: DateRun) -> None:
+    """Derive the facts; the inputs, which hold the stacks too, end with this."""
     inputs = run.inputs
     run.facts = derive_facts(inputs)
-    if run.facts.verdict is not None:
-        run.verification = run.facts.verdict.status
     require_periods(inputs, run.facts)
-    run.release_stacks()
 
 
 async def compare(run: DateRun) -> None:

@@ -1,7 +1,8 @@
 """Witnesses: the whole-day BOAV and EBOCF of each side, asked while the stacks are.
 
 They make none of the date's figures, so a run can do without them: whatever befalls one is said, and leaves unverified
-what it would have proved. It never ends the run, and never passes for a proof.
+what it would have proved. It never ends the run, and never passes for a proof. They are long, so they are kept in the
+archive, and read only when the facts are derived and the stacks let go of.
 """
 
 import asyncio
@@ -9,14 +10,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from reingest.checkpoints import checkpoint
 from reingest.curtailment.words import Side
 from reingest.elexon.client import ElexonClient
 from reingest.elexon.requests import WitnessDataset, witness_request
 from reingest.errors import SourceError
 from reingest.operations.answer_keeper import AnswerKeeper
 from reingest.operations.date_run import DateRun
-from reingest.operations.held_witnesses import datasets_of, read_witness
+from reingest.operations.witness_datasets import datasets_of
 
 
 @asynccontextmanager
@@ -52,7 +52,6 @@ class _Asking:
     client: ElexonClient
     keeper: AnswerKeeper
     open: list[tuple[WitnessDataset, Side]] = field(init=False)
-    _reading: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def __post_init__(self) -> None:
         wanted = datasets_of(self.run.settings, with_disptav=self.run.request.with_disptav)
@@ -70,14 +69,11 @@ class _Asking:
         try:
             answer = await self.client.ask(witness_request(dataset, run.settlement_date, side), dispensable=True)
             fetch_id = await self.keeper.keep(answer)
-            body = answer.require_ok().body
-            async with self._reading:  # one at a time: what is made of one takes several times its size meanwhile
-                rows = await asyncio.to_thread(read_witness, dataset, body, run.settlement_date)
+            answer.require_ok()
         except SourceError as error:
             run.note(
                 f"{dataset} of the {side} side could not be had ({error.code}: {error}); nothing is verified by it"
             )
             return
-        self.keeper.was_read(fetch_id, len(rows))
-        run.witnesses.take(dataset, side, rows, fetch_id)
-        checkpoint("after_witness")
+        self.keeper.is_read_later(fetch_id)
+        run.witness_fetch_ids.append(fetch_id)

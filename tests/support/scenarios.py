@@ -175,6 +175,9 @@ OTHERS: Final = (
         frozenset({0, 2}),
     ),
     Scenario("units include", "served", decide_and_expect, ("units", "include", "T_GASP-1", "--reason", "it is wind")),
+    Scenario(
+        "gaps accept", "served", nothing_more, ("gaps", "accept", TINY_DATE, "--periods", "3", "--reason", "never comes")
+    ),
     Scenario("expected", "served", decide_and_expect, ("expected", "set", TINY_DATE, "--energy", "11")),
     Scenario("told", "served", restate_and_know_the_log, DATE_OF_BIDS),
     Scenario("outbox deliver", "served", owe_the_log, ("outbox", "deliver")),

@@ -15,7 +15,6 @@ from reingest.errors import ArchiveError, BadUsage, PayloadRejected, PlanMoved
 from reingest.operations.archived import read_archived, take_archived_prices
 from reingest.operations.date_inputs import MiningInputs
 from reingest.operations.date_run import DateRun
-from reingest.operations.held_witnesses import read_witness
 from reingest.operations.plans.document import PlannedPayload, SealedPlan, expectation
 from reingest.operations.request import DateRequest
 from reingest.store.contents import version_facts
@@ -167,8 +166,8 @@ def _read_into(run: DateRun, fetch: Fetch, *, carried: bool) -> None:
             raise stack.error
         run.add([stack])
     elif fetch.dataset in _WITNESSES and fetch.side is not None:
-        rows = read_witness(fetch.dataset, run.archive.get(fetch.payload_sha256), run.settlement_date)
-        run.witnesses.take(fetch.dataset, fetch.side, rows, fetch.id)
+        run.archive.get(fetch.payload_sha256)  # it is there; what it says is heard when the facts are derived
+        run.witness_fetch_ids.append(fetch.id)
     else:
         take_archived_prices(run, [fetch])
 

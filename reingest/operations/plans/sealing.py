@@ -80,7 +80,7 @@ def expectations(run: DateRun) -> Iterator[PlannedExpectation]:
 def _payloads(run: DateRun) -> Iterator[PlannedPayload]:
     carried = {fetched.fetch_id: fetched.carried for fetched in run.fetched.values() if fetched.fetch_id is not None}
     prices = [] if run.system_prices_fetch_id is None else [run.system_prices_fetch_id]
-    for fetch in fetches_by_id(run.connection, [*carried, *prices, *run.witnesses.fetch_ids]):
+    for fetch in fetches_by_id(run.connection, [*carried, *prices, *run.witness_fetch_ids]):
         yield PlannedPayload(
             dataset=fetch.dataset,
             period=fetch.period,

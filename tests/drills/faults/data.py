@@ -119,7 +119,7 @@ DATA: Final[tuple[Fault, ...]] = (
     )),
     Fault("duplicate acceptance id", (
         Trial("of two units, which is legitimate", published(), make=bound(_served, rows=SAME_ACCEPTANCE)),
-        scripted("a row again, with a rank of its own", held("accepted_totals", "period 1 bid"),
+        scripted("a row again, with a rank of its own", held("witness:accepted_totals", "period 1 bid"),
                  {"kind": "doubled_row"}),
     )),
     Fault("conflicting duplicate", (
@@ -153,8 +153,8 @@ DATA: Final[tuple[Fault, ...]] = (
     )),
     Fault("out of order", (scripted("the rows come in reverse", published(), {"kind": "out_of_order"}),)),
     Fault("10x rows", (
-        scripted("in one period", held("accepted_totals", "period 1 bid"), {"kind": "many_rows"}, sample=True),
-        scripted("in every period", held("accepted_totals", "period 1 bid"),
+        scripted("in one period", held("witness:accepted_totals", "period 1 bid"), {"kind": "many_rows"}, sample=True),
+        scripted("in every period", held("witness:accepted_totals", "period 1 bid"),
                  {"kind": "many_rows", "dataset": "ISPSTACK"}),
     )),
     Fault("0 rows on a high-wind day", (

@@ -200,6 +200,16 @@ def test_the_archive_gives_the_witnesses_too(verified: Site) -> None:
     assert served(verified) == "verified"
 
 
+def test_an_applied_plan_is_judged_by_its_own_witnesses(placed: Site, asking: Asking) -> None:
+    """A sealed plan that is applied is verified by the witnesses that its plan asked, with no network."""
+    file = placed.home.parent / "plan.json"
+    with asking(placed):
+        assert placed.date(DAY, "--plan", "--out", file).json["verification"] == "verified"
+    applied = placed.reingest("apply", file)
+    assert applied.exit_code == 0, applied.err
+    assert served(placed) == "verified"
+
+
 def test_a_lost_witness_is_said_and_left_out(verified: Site) -> None:
     """A witness whose archived payload is gone leaves its rule unverified in a run from the archive."""
     sha256 = verified.value("select payload_sha256 from version_payload where dataset = 'BOAV' and side = 'bid'")
