@@ -176,7 +176,10 @@ OTHERS: Final = (
     ),
     Scenario("units include", "served", decide_and_expect, ("units", "include", "T_GASP-1", "--reason", "it is wind")),
     Scenario(
-        "gaps accept", "served", nothing_more, ("gaps", "accept", TINY_DATE, "--periods", "3", "--reason", "never comes")
+        "gaps accept",
+        "served",
+        nothing_more,
+        ("gaps", "accept", TINY_DATE, "--periods", "3", "--reason", "never comes"),
     ),
     Scenario("expected", "served", decide_and_expect, ("expected", "set", TINY_DATE, "--energy", "11")),
     Scenario("told", "served", restate_and_know_the_log, DATE_OF_BIDS),

@@ -12,6 +12,10 @@ _IN_FORCE: Final = """
 select 'expected', settlement_date::text, definition, energy_mwh::text, payment_gbp::text, origin
 from expected_total where retired_at is null
 union all
+select 'gap', settlement_date::text, period::text, side, reason, null from source_gap where retired_at is null
+union all
+select 'verification', settlement_date::text, verification, null, null, null from day group by 1, 2, 3
+union all
 select 'override', elexon_bm_unit, decision, reason, null, null from unit_override where retired_at is null
 union all
 select 'register', hash, units::text, null, null, null from register
