@@ -103,7 +103,8 @@ def _definitions_of(proof: Proof) -> tuple[Definition, ...]:
 
 
 def _payloads(proof: Proof, archive: Archive) -> Part:
-    faults = [str(error) for one in proof.payloads if (error := _fault_of(archive, one)) is not None]
+    found = (_fault_of(archive, one) for one in proof.payloads)
+    faults = list(dict.fromkeys(str(error) for error in found if error is not None))  # empty answers are often one
     return _listed("payloads", faults, f"{len(proof.payloads)} payloads are there, with their bytes")
 
 
