@@ -8,8 +8,8 @@ import psycopg
 import reingest
 from reingest.checkpoints import checkpoint
 from reingest.curtailment.difficulty import shipped_difficulty
-from reingest.errors import DatabaseUnreachable, SchemaBehind
-from reingest.store.database import Connection, connect
+from reingest.errors import DatabaseError, DatabaseUnreachable, SchemaBehind
+from reingest.store.database import Connection, connect, database_errors
 from reingest.store.mining_inputs import save_difficulty
 
 if TYPE_CHECKING:
@@ -28,10 +28,12 @@ def upgrade(url: str) -> None:
 
     Raises:
         DatabaseUnreachable: no server answers.
+        DatabaseError: the server refuses: a right, or an extension that is not installed there.
     """
     # Slow to import, and of no use to anyone but an upgrade.
     from alembic import command  # noqa: PLC0415
     from sqlalchemy import create_engine  # noqa: PLC0415
+    from sqlalchemy.exc import DBAPIError  # noqa: PLC0415
     from sqlalchemy.pool import NullPool  # noqa: PLC0415
 
     with connect(url, purpose="upgrade", role=None) as lock:
@@ -40,7 +42,11 @@ def upgrade(url: str) -> None:
         with engine.connect() as connection:
             config = alembic_config()
             config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            try:
+                with database_errors():
+                    command.upgrade(config, "head")
+            except DBAPIError as error:  # of Alembic's own statements
+                raise DatabaseError(str(error.orig).strip()) from error
             checkpoint("before_upgrade_commit")
             connection.commit()
         checkpoint("after_upgrade")

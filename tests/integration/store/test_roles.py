@@ -5,8 +5,11 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 from psycopg import sql
+from psycopg.conninfo import make_conninfo
 
+from reingest.errors import DatabaseError
 from reingest.store.database import Connection, connect
+from reingest.store.migrate import upgrade
 from tests.support.versions import Store
 
 READER = "reingest_reader"
@@ -105,6 +108,13 @@ def test_the_application_may_change_a_few_columns(application: Connection) -> No
     assert {table for table in tables if may(application, "has_table_privilege(%s, 'delete')", f'"{table}"')} == {
         "lease"
     }
+
+
+def test_a_server_that_refuses_the_schema_says_why(empty_database_url: str) -> None:
+    """Whoever may not create what the schema needs hears what Postgres said, not of a bug."""
+    powerless = make_conninfo(empty_database_url, options="-c role=pg_monitor")
+    with pytest.raises(DatabaseError, match="permission denied"):
+        upgrade(powerless)
 
 
 def test_the_reader_sees_the_views(reader: Connection) -> None:
