@@ -15,6 +15,11 @@ from reingest.operations.expected_file import definition_named
 from reingest.store.database import Connection
 from reingest.store.history import UnitThen
 
+VERIFICATIONS: Final = {
+    "verified": "verified by Elexon's other datasets",
+    "unverified": "not verified by Elexon's other datasets",
+    "differs": "contradicted by Elexon's other datasets",
+}
 DATES_NAMED: Final = 5
 """How many dates a line names."""
 _FIGURES: Final = (
@@ -32,6 +37,7 @@ _SERVED: Final = (
     Column("served_from", "served from"),
     Column("served_to", "served to"),
     Column("provisional", "provisional"),
+    Column("verification", "verification"),
 )
 _DAYS: Final = (
     Column("days_published", "published", "count"),
@@ -142,11 +148,14 @@ def _document(
 
 def _served(answer: DayAsOf | SpanAsOf) -> dict[str, object]:
     if isinstance(answer, DayAsOf):
-        names = ("version", "served_from", "served_to", "provisional", "figures_of")
-        return {name: getattr(answer.served, name) for name in names}
-    days = {name: getattr(answer.figures, name) for name in ("days_expected", "days_published", "days_provisional")}
+        of_day = ("version", "served_from", "served_to", "provisional", "figures_of")
+        return {name: getattr(answer.served, name) for name in of_day} | {"verification": answer.verification}
+    of_span = ("days_expected", "days_published", "days_provisional", "days_verified")
     unknown = [one.settlement_date for one in answer.unknown]
-    return days | {"days_unknown": len(unknown), "unknown": unknown}
+    return {name: getattr(answer.figures, name) for name in of_span} | {
+        "days_unknown": len(unknown),
+        "unknown": unknown,
+    }
 
 
 def _heading(answer: DayAsOf | SpanAsOf, span: Span, reported: ReportedAt) -> list[str]:
@@ -155,8 +164,8 @@ def _heading(answer: DayAsOf | SpanAsOf, span: Span, reported: ReportedAt) -> li
         served = answer.served
         until = f"until {exact_instant(served.served_to)}" if served.served_to else "and is served still"
         lines.append(f"Version {served.version} was served, from {exact_instant(served.served_from)} {until}.")
-        if served.provisional:
-            lines.append("It was provisional then.")
+        provisional = "provisional, " if served.provisional else ""
+        lines.append(f"By then it was {provisional}{VERIFICATIONS[answer.verification]}.")
         if served.figures_of != served.version:
             lines.append(
                 f"It was taken away since; its figures are those of version {served.figures_of}, the same content."

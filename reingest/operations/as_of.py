@@ -34,6 +34,7 @@ class DayAsOf:
         served: Which version, since when and until when.
         totals: MWh, GBP and counts by definition.
         mining: BTC by definition and model, None where it was not known.
+        verification: What Elexon's other datasets had said of it by then.
     """
 
     settlement_date: date
@@ -41,6 +42,7 @@ class DayAsOf:
     served: ServedThen
     totals: Mapping[DefinitionName, Figures]
     mining: Mapping[DefinitionName, Mapping[str, Decimal | None]]
+    verification: str
 
     def only(self, definition: DefinitionName) -> "DayAsOf":
         """Return the figures by one definition; none where one of its sides had not been fetched."""
@@ -93,7 +95,7 @@ def day_as_of(connection: Connection, settlement_date: date, reported: datetime)
     if not served[0].known:
         raise _taken_away(str(settlement_date), served, reported)
     then = as_of_day(connection, settlement_date, reported)
-    return DayAsOf(settlement_date, reported, served[0], then.totals, then.mining)
+    return DayAsOf(settlement_date, reported, served[0], then.totals, then.mining, then.verification)
 
 
 def span_as_of(connection: Connection, kind: SpanKind, start: date, end: date, reported: datetime) -> SpanAsOf:

@@ -40,10 +40,17 @@ class ServedThen:
 
 @dataclass(frozen=True, slots=True)
 class DayThen:
-    """A date's figures at an instant: totals by definition, and BTC by definition and model, None where not known."""
+    """A date's figures at an instant.
+
+    Attributes:
+        totals: By definition.
+        mining: BTC by definition and model, None where it was not known.
+        verification: What Elexon's other datasets had said by then: `verified`, `unverified` or `differs`.
+    """
 
     totals: Mapping[DefinitionName, Figures]
     mining: Mapping[DefinitionName, Mapping[str, Decimal | None]]
+    verification: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +161,9 @@ def as_of_day(connection: Connection, settlement_date: date, reported: datetime)
     }
     totals = {name: Figures(**rows[name]) for name in DEFINITION_NAMES if name in rows}
     models = miner_models(connection)
-    return DayThen(totals, {name: {model: btc.get((name, model)) for model in models} for name in totals})
+    mining = {name: {model: btc.get((name, model)) for model in models} for name in totals}
+    said = _rows(connection, "as_of_day_verification", start=settlement_date, reported=reported)
+    return DayThen(totals, mining, said[0]["verification"] if said else "unverified")
 
 
 def as_of_span(connection: Connection, kind: SpanKind, first: date, reported: datetime) -> ShownSpan | None:

@@ -9,6 +9,9 @@ order by settlement_date;
 select definition, energy_mwh, payment_gbp, records, bm_units, periods, indicative_cashflow_gbp
 from day_as_of(%(reported)s) where settlement_date = %(start)s;
 
+-- name: as_of_day_verification
+select verification from day_as_of(%(reported)s) where settlement_date = %(start)s limit 1;
+
 -- name: as_of_day_mining
 select definition, miner_model, btc from day_mining_as_of(%(reported)s) where settlement_date = %(start)s;
 

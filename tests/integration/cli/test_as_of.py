@@ -67,9 +67,11 @@ def test_as_of_says_which_version_and_when(store: Store, reingest: Command) -> N
     until = lines[1].rpartition(" until ")[2].removesuffix(".")
     assert reingest("as-of", DATE, "--reported", until, "--json").json["version"] == 2
     csv = reingest("as-of", DATE, "--reported", until, "--csv", "--definition", "net").lines
-    assert csv[0].startswith("span,reported,version,served_from,served_to,provisional,definition,energy_mwh,")
+    assert csv[0].startswith(
+        "span,reported,version,served_from,served_to,provisional,verification,definition,energy_mwh,"
+    )
     assert len(csv) == 2
-    assert csv[1].startswith(f"{DATE},{until},2,{until},,false,net,")
+    assert csv[1].startswith(f"{DATE},{until},2,{until},,false,unverified,net,")
 
 
 def test_months_and_years_are_summed_over_what_was_served_then(store: Store, reingest: Command) -> None:
