@@ -42,6 +42,7 @@ _MONTHS: Final = (
     Column("expected", "of dates", "count"),
     Column("provisional", "provisional", "count"),
     Column("held", "with a held version", "count"),
+    Column("stale", "stale", "count"),
 )
 
 
@@ -82,6 +83,7 @@ def _month_row(month: MonthStatus) -> dict[str, object]:
         "expected": month.expected,
         "provisional": month.provisional,
         "held": month.held,
+        "stale": month.stale,
     }
 
 

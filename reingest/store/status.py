@@ -43,12 +43,13 @@ class DateStatus:
 
 @dataclass(frozen=True, slots=True)
 class MonthStatus:
-    """One month that has versions: how many of its dates there are, are served, provisional, or have a held version."""
+    """One month that has versions: how many of its dates are served, provisional, have a held version, or are stale."""
 
     month: date
     published: int
     provisional: int
     held: int
+    stale: int
 
     @property
     def expected(self) -> int:

@@ -110,13 +110,15 @@ left join standing_verdict standing on standing.version_id = coalesce(served.id,
 order by calendar.settlement_date;
 
 -- name: status_of_months
--- One row a month that has a version: how many of its dates are served, provisional, or only held.
+-- One row a month that has a version: how many of its dates are served, provisional, only held, or stale.
 select date_trunc('month', version.settlement_date)::date as month,
     count(distinct version.settlement_date) filter (where day.current_version_id is not null) as published,
     count(distinct version.settlement_date)
         filter (where day.current_version_id is not null and day.provisional_until is not null) as provisional,
     count(distinct version.settlement_date)
-        filter (where version.state = 'held' and version.basis_generation = coalesce(day.generation, 0)) as held
+        filter (where version.state = 'held' and version.basis_generation = coalesce(day.generation, 0)) as held,
+    count(distinct version.settlement_date)
+        filter (where day.current_version_id is not null and day.stale_since is not null) as stale
 from version
 left join settlement_day day using (settlement_date)
 where version.state in ('published', 'superseded', 'held')

@@ -141,8 +141,8 @@ def test_without_a_span_each_month_is_summed_up(store: Store, reingest: Command)
     store.publish(settlement_date=date(2023, 2, 1), provisional_until=datetime(2023, 2, 3, tzinfo=UTC))
 
     assert reingest("status", "--json").json == [
-        {"month": "2023-02", "published": 1, "expected": 28, "provisional": 1, "held": 0},
-        {"month": "2024-03", "published": 1, "expected": 31, "provisional": 0, "held": 1},
+        {"month": "2023-02", "published": 1, "expected": 28, "provisional": 1, "held": 0, "stale": 0},
+        {"month": "2024-03", "published": 1, "expected": 31, "provisional": 0, "held": 1, "stale": 0},
     ]
     assert reingest("status").lines[-1] == "2 dates published. One month in full: reingest status YYYY-MM"
 

@@ -48,6 +48,7 @@ def test_a_correction_makes_the_dates_stale_that_it_changes(published: Site) -> 
     assert affected(published) == [(str(DATE), "T_GASP-1", "came")]
     assert published.value("select stale from day where definition = 'net'")
     assert published.reingest("status", DATE, "--json").json["stale"]
+    assert published.reingest("status", "--json").json[0]["stale"] == 1
     assert doctor(published) == ["date-stale"]
 
     assert published.date(DATE, "--source", "archive").json["outcome"] == "published"

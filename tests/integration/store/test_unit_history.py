@@ -232,6 +232,23 @@ def recorded(connection: Connection, day: date, moment: datetime) -> dict[str, U
     return {unit: UnitFacts(fuel_type=fuel, lead_party_name=party) for unit, fuel, party in rows}
 
 
+def test_what_was_recorded_cannot_be_written_over(connection: Connection) -> None:
+    """Postgres refuses two truths of one unit, date and instant, and another end of what ended."""
+    a_row = (
+        "insert into bm_unit (elexon_bm_unit, valid_from, recorded_from, change_id) "
+        "select 'T_A-1', '2026-01-01', recorded_at, id from register_change"
+    )
+    with connection.transaction(force_rollback=True):
+        assert refresh(connection, {"T_A-1": UnitFacts(fuel_type="WIND")}, TODAY)
+        with pytest.raises(psycopg.errors.ExclusionViolation), connection.transaction():
+            connection.execute(a_row)
+        connection.execute("update bm_unit set recorded_to = clock_timestamp()")
+        with pytest.raises(psycopg.errors.CheckViolation, match="is not rewritten"), connection.transaction():
+            connection.execute("update bm_unit set recorded_to = null")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege), connection.transaction():
+            connection.execute("update bm_unit set fuel_type = 'CCGT'")
+
+
 def test_versions_from_before_the_history_find_their_register(empty_database_url: str) -> None:
     """A database of three registers and a decision keeps them as they were in force, and goes on with a history."""
     upgrade_to(empty_database_url, "0006")
