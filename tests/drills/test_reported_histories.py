@@ -157,7 +157,7 @@ def test_reported_histories(
     places: Places, seeds: Callable[..., Iterator[int]], drill_size: DrillSize, tmp_path: Path
 ) -> None:
     """Of every instant as-of tells the days, months and years that were served then, or that it cannot know."""
-    steps = drill_size.pick(sample=8, ci=25, long=80)
+    steps = drill_size.pick(sample=6, ci=25, long=80)
     for number in seeds(f"reported histories of {steps} steps", sample=1, ci=4, long=500):
         with recorded_elexon(tmp_path, ROWS) as elexon:
             home = tmp_path / f"start-{number}" / "home"

@@ -110,20 +110,42 @@ def test_units_as_of(store: Store, reingest: Command) -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("view", VIEWS)
-def test_the_functions_are_the_views_of_an_instant(view: str, store: Store) -> None:
+def test_the_functions_are_the_views_of_an_instant(store: Store) -> None:
     """What each SQL function gives for an instant is what its view gave then, in all columns that both have."""
-    names = [name for name in columns(store.url, f"{view}_as_of(now())") if name in columns(store.url, view)]
-    assert len(names) >= 4
+    names = {view: shared_columns(store.url, view) for view in VIEWS}
+    assert min(map(len, names.values())) >= 4
     seen = []
     for records in (A_DAY, A_DAY[:2], A_DAY[2:]):
         store.publish(records, provisional_until=datetime(2024, 5, 1, tzinfo=UTC))
         store.publish(records, settlement_date=DATE + timedelta(days=3), mining=records is not A_DAY)
-        seen.append((now(store.url), figures(store.url, view, names)))
+        seen.append((now(store.url), {view: figures(store.url, view, names[view]) for view in VIEWS}))
 
-    assert len({str(one) for _, one in seen}) == 3
+    assert all(len({str(one[view]) for _, one in seen}) == 3 for view in VIEWS)
     for instant, before in [*seen, ("infinity", seen[-1][1])]:
-        assert figures(store.url, f"{view}_as_of('{instant}')", names) == before
+        told = {view: figures(store.url, f"{view}_as_of('{instant}')", names[view]) for view in VIEWS}
+        assert told == before
+
+
+def test_verified_is_told_as_it_was(store: Store, reingest: Command) -> None:
+    """A verdict of the witnesses counts from the instant at which it was given, and not before."""
+    store.publish()
+    before = now(store.url)
+    with connect(store.url, purpose="test") as connection:
+        connection.execute(
+            "insert into witness_verdict (version_id, run_id, rule, rules, status, compared, not_compared, differences)"
+            " select id, run_id, 'a', 'v0', 'verified', 1, 0, 0 from version"
+        )
+    words = [("as-of", DATE, "--reported", instant, "--json") for instant in (before, now(store.url))]
+
+    assert [reingest(*one).json["verification"] for one in words] == ["unverified", "verified"]
+    assert rows(store.url, "select verification from day where definition = 'net'") == [("verified",)]
+    months = [reingest("as-of", "2024-03", *one[2:]).json["days_verified"] for one in words]
+    assert months == [0, 1]
+
+
+def shared_columns(url: str, view: str) -> list[str]:
+    """Return the columns that a view and its function have, in the function's order."""
+    return [name for name in columns(url, f"{view}_as_of(now())") if name in columns(url, view)]
 
 
 def columns(url: str, relation: str) -> list[str]:
