@@ -55,6 +55,11 @@ begin
     if not exists (select from served_span where version_id = served.id) then
         moment := coalesce(served.served_from, moment);
     end if;
+    -- A clock that was set back must not make two versions be served at one instant: a sum would count both.
+    moment := greatest(moment, (
+        select max(greatest(served_from, served_to)) + interval '1 microsecond' from served_span
+        where settlement_date = new.settlement_date and greatest(served_from, served_to) >= moment
+    ));
     update served_span set served_to = moment where settlement_date = new.settlement_date and served_to is null;
     if served.id is not null then
         -- What was taken away is known again when a version says the same.

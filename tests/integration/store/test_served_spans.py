@@ -74,3 +74,19 @@ def test_a_date_pointed_at_an_older_version_is_told(database_url: str) -> None:
             "select number, served_to is null from served_span where settlement_date = %s order by served_from", [DATE]
         ).fetchall()
     assert spans == [(1, False), (2, False), (1, True)]
+
+
+def test_a_clock_that_is_set_back_gives_no_two_answers(database_url: str) -> None:
+    """Where the last publish is told to be yet to come, the next one is told to be right after it."""
+    store = Store(database_url)
+    store.publish()
+    store.publish(A_DAY[:1])
+    with psycopg.connect(database_url) as connection:
+        connection.execute("update served_span set served_to = '2199-01-01' where number = 1")
+        connection.execute("update served_span set served_from = '2199-01-01' where number = 2")
+    store.publish(A_DAY[:2])
+    with psycopg.connect(database_url) as connection:
+        spans = connection.execute("select served_from, served_to from served_span order by number").fetchall()
+        at_once = connection.execute("select version from served_as_of(clock_timestamp())").fetchall()
+    assert [one[1] for one in spans[:2]] == [one[0] for one in spans[1:]]
+    assert at_once == [(1,)]
