@@ -50,11 +50,11 @@ def other_units(rows: pa.Table, wind_units: Collection[str]) -> tuple[OtherUnit,
     counts: dict[str, int] = defaultdict(int)
     columns = (found[name].to_pylist() for name in ("bm_unit", "side", "volume"))
     for unit, side, text in zip(*columns, strict=True):
-        volume = Decimal(text)
-        if side == "bid" and volume < 0:
+        if side == "bid":
+            volume = Decimal(text)
+            if volume >= 0:
+                continue
             bids[unit].append(-volume)
-        elif side == "bid":
-            continue
         counts[unit] += 1
     return tuple(
         OtherUnit(unit, count, exact_sum(bids[unit])) for unit, count in sorted(counts.items()) if not unit.isdecimal()
