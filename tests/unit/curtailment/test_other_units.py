@@ -7,15 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reingest.curtailment.other_units import OtherUnit, other_units
+from reingest.elexon.rows import STACK_SCHEMA
 
-SCHEMA = pa.schema(
-    [
-        pa.field("bm_unit", pa.string()),
-        pa.field("side", pa.string()),
-        pa.field("pair_id", pa.int32()),
-        pa.field("volume", pa.string()),
-    ]
-)
 ROWS = st.lists(
     st.fixed_dictionaries(
         {
@@ -38,5 +31,5 @@ def test_a_unit_comes_to_its_bids_and_counts_what_would_be_records(rows: list[di
         if row["bm_unit"] in ("T_GASP-1", "V__BATT001") and would_be:
             count, energy = expected.get(row["bm_unit"], (0, Decimal(0)))
             expected[row["bm_unit"]] = count + 1, energy - (volume if row["side"] == "bid" else 0)
-    found = other_units(pa.Table.from_pylist(rows, SCHEMA), {"T_WINDW-1"})
+    found = other_units(pa.Table.from_pylist(rows, STACK_SCHEMA), {"T_WINDW-1"})
     assert found == tuple(OtherUnit(unit, *expected[unit]) for unit in sorted(expected))
