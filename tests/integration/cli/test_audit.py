@@ -28,7 +28,7 @@ def test_an_audit_joins_run_files_rows_and_totals(published: Site) -> None:
     found = ran.json
     assert (found["agrees"], found["version"]["number"], found["version"]["run_reason"]) == (True, 2, "again")
     answers = found["answers"]
-    assert len(answers) == 98
+    assert len(answers) == 102
     assert {one["payload"] for one in answers} == {"good"}
     assert all((published.home / "archive" / one["path"]).is_file() for one in answers)
     assert [one["dataset"] for one in answers[-2:]] in (["BMUNITS", "DISEBSP"], ["DISEBSP", "BMUNITS"])

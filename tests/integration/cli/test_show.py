@@ -210,7 +210,8 @@ def test_the_table_rounds_and_keeps_its_width(store: Store, reingest: Command, m
     store.publish()
     lines = reingest("show", DATE).lines
 
-    heading, first = lines[2:4]
+    assert lines[1] == "Witnesses: unverified."
+    heading, first = lines[3:5]
     assert heading.split("  ")[0] == "definition"
     assert heading.endswith("units  periods    BTC M20S  BTC S19J_PRO      BTC S9")
     assert first.endswith("    2        1  0.01865092    0.03021557  0.00940382")
@@ -225,11 +226,11 @@ def test_csv_of_a_date_is_exact(store: Store, reingest: Command) -> None:
     lines = reingest("show", DATE, "--csv").lines
 
     assert lines[0] == (
-        "settlement_date,version,state,provisional,definition,energy_mwh,payment_gbp,indicative_cashflow_gbp,"
+        "settlement_date,version,state,provisional,verification,definition,energy_mwh,payment_gbp,indicative_cashflow_gbp,"
         "records,bm_units,periods,btc_M20S,btc_S19J_PRO,btc_S9"
     )
     assert lines[1] == (
-        "2024-03-29,1,published,false,so_flagged,14.623456789,478.143518532,,2,2,1,"
+        "2024-03-29,1,published,false,unverified,so_flagged,14.623456789,478.143518532,,2,2,1,"
         "0.018650919381147961,0.030215568524907015,0.009403824898057795"
     )
     assert len(lines) == 4
