@@ -37,6 +37,7 @@ def test_a_run_tells_the_webhook(published: Site, elexon: StandIn, webhook: Webh
         "run_id": run["run_id"],
         "content_hash": run["content_hash"],
         "provisional": False,
+        "verification": "unverified",
         "position": 2,
         "dedupe_key": key(DATE, 2),
     }
