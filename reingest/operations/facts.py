@@ -24,7 +24,7 @@ from reingest.curtailment.words import DefinitionName, PeriodOutcome
 from reingest.elexon.rows import Reject, StackTable, stack_table
 from reingest.errors import PartialDate, PayloadRejected, ReingestError
 from reingest.operations.date_inputs import DateInputs, FetchedStack, MiningInputs
-from reingest.store.versions import RejectedRow, VersionPeriod
+from reingest.store.candidates import RejectedRow, VersionPeriod
 
 _SHOWN = 3
 

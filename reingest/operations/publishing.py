@@ -7,9 +7,9 @@ from reingest.errors import Bug, DatabaseError, Moved
 from reingest.operations.date_run import DateRun
 from reingest.operations.messages import date_published
 from reingest.operations.verifying import totals_check
+from reingest.store.candidates import Candidate
 from reingest.store.publish import Confirmation, Publication, confirm, publish
 from reingest.store.versions import (
-    Candidate,
     abandon_version,
     held_twin,
     hold_version,

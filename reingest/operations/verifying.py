@@ -21,14 +21,9 @@ from reingest.curtailment.source_checks import calculation_runs, so_flags, unit_
 from reingest.curtailment.words import CheckStatus, PeriodOutcome, Side
 from reingest.operations.date_run import DateRun
 from reingest.settings import WitnessPolicy
+from reingest.store.candidates import VersionPeriod
 from reingest.store.gaps import accepted_gaps
-from reingest.store.versions import (
-    Difference,
-    VersionPeriod,
-    lead_parties_of_version,
-    periods_of,
-    recomputed_differences,
-)
+from reingest.store.versions import Difference, lead_parties_of_version, periods_of, recomputed_differences
 
 _SHOWN = 5
 _STATUS_OF_POLICY: Final[Mapping[WitnessPolicy, CheckStatus]] = {"hold": "fail", "warn": "warn"}

@@ -8,9 +8,10 @@ from psycopg.rows import class_row
 
 from reingest.curtailment.words import PeriodOutcome, Side
 from reingest.errors import NotFound
+from reingest.store.candidates import VersionKind
 from reingest.store.database import Connection, database_errors
 from reingest.store.sql import query
-from reingest.store.versions import VersionKind, VersionState
+from reingest.store.versions import VersionState
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,16 +7,10 @@ from psycopg.rows import class_row
 
 from reingest.curtailment.content import Content
 from reingest.errors import NotFound
+from reingest.store.candidates import MiningState
 from reingest.store.database import Connection
 from reingest.store.sql import query
-from reingest.store.versions import (
-    MiningState,
-    VersionState,
-    mining_of_version,
-    periods_of,
-    records_of,
-    totals_of_version,
-)
+from reingest.store.versions import VersionState, mining_of_version, periods_of, records_of, totals_of_version
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,10 @@ from uuid import UUID
 from psycopg.rows import class_row, dict_row
 
 from reingest.curtailment.words import PeriodOutcome, Side
+from reingest.store.candidates import MiningState, VersionKind
 from reingest.store.database import Connection, database_errors
 from reingest.store.sql import query
-from reingest.store.versions import MiningState, VersionKind, VersionState
+from reingest.store.versions import VersionState
 
 _Row = TypeVar("_Row")
 

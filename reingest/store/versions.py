@@ -1,7 +1,6 @@
 """Versions: the immutable sets of records of a date, written beside the served one before any of them is served."""
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -13,86 +12,17 @@ from psycopg.rows import class_row
 from reingest import __version__
 from reingest.checkpoints import checkpoint
 from reingest.curtailment.checks import Check
-from reingest.curtailment.mining import MiningRate, MiningSegment
-from reingest.curtailment.other_units import OtherUnit
 from reingest.curtailment.records import CurtailmentRecord
 from reingest.curtailment.totals import Totals
-from reingest.curtailment.words import DefinitionName, PeriodOutcome, Side
+from reingest.curtailment.words import DefinitionName, Side
 from reingest.errors import Bug, LeaseLost, NotFound
+from reingest.store.candidates import Candidate, MiningState, VersionPeriod, rows_of_candidate
 from reingest.store.database import Connection, database_errors
 from reingest.store.sql import query
-from reingest.store.units import Register
 
 _Row = TypeVar("_Row")
 
 VersionState = Literal["staging", "candidate", "published", "superseded", "held", "abandoned"]
-VersionKind = Literal["ingest", "periods", "restore"]
-MiningState = Literal["available", "unavailable"]
-
-
-@dataclass(frozen=True, slots=True)
-class VersionPeriod:
-    """What became of one side of one settlement period: `rows` of the answer = `accepted` + `rejects`."""
-
-    period: int
-    side: Side
-    outcome: PeriodOutcome
-    fetch_id: int | None = None
-    rows: int = 0
-    accepted: int = 0
-    rejects: int = 0
-    wind_rows: int = 0
-    created_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class RejectedRow:
-    """One rejected stack row, with the wire's text of it as JSON in `raw`."""
-
-    fetch_id: int
-    period: int
-    side: Side
-    payload_row: int
-    code: str
-    field: str | None
-    message: str
-    bm_unit: str | None
-    wind: bool
-    raw: str
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """Everything of a version before it has a number.
-
-    Attributes:
-        definitions: Names with versions, as in `so_flagged@1`.
-        unit_totals: By definition and BM unit.
-        mining: BTC by definition and miner model; empty where mining is unavailable.
-        other_units: What the rows of units that are not wind come to; None where they were not counted.
-    """
-
-    settlement_date: date
-    kind: VersionKind
-    sides: tuple[Side, ...]
-    basis_generation: int
-    run_id: UUID
-    register: Register
-    definitions: tuple[str, ...]
-    mining_inputs_hash: str
-    mining_state: MiningState
-    system_prices_fetch_id: int | None
-    provisional_until: datetime | None
-    content_hash: str
-    reason: str | None
-    periods: Sequence[VersionPeriod]
-    records: Sequence[CurtailmentRecord]
-    rejects: Sequence[RejectedRow]
-    totals: Mapping[DefinitionName, Totals]
-    unit_totals: Mapping[DefinitionName, Mapping[str, Totals]]
-    mining: Mapping[tuple[DefinitionName, str], Decimal]
-    mining_rates: Sequence[MiningRate]
-    other_units: Sequence[OtherUnit] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +127,7 @@ def stage_version(connection: Connection, candidate: Candidate) -> tuple[int, in
         version_id, number = _add_version(connection, candidate)
         checkpoint("after_version_row")
         with connection.transaction():
-            for name, rows in _bulk_rows(candidate):
+            for name, rows in rows_of_candidate(candidate):
                 _copy(connection, name, version_id, rows)
             checkpoint("before_stage_commit")
             move_version(connection, version_id, "staging", "candidate")
@@ -314,80 +244,6 @@ def _add_version(connection: Connection, candidate: Candidate) -> tuple[int, int
     if row is None:
         raise Bug("an insert returned no version")
     return int(row[0]), int(row[1])
-
-
-def _bulk_rows(candidate: Candidate) -> Iterable[tuple[str, Iterable[Sequence[Any]]]]:
-    """Yield the COPY block and rows, less the version id, of each table that a version fills."""
-    fetch_ids = {(period.period, period.side): period.fetch_id for period in candidate.periods}
-    yield (
-        "copy_version_periods",
-        (
-            (p.period, p.side, p.outcome, p.fetch_id, p.rows, p.accepted, p.rejects, p.wind_rows, p.created_at)
-            for p in candidate.periods
-        ),
-    )
-    yield "copy_records", (_record_row(record, fetch_ids) for record in candidate.records)
-    yield (
-        "copy_rejects",
-        (
-            (r.fetch_id, r.period, r.side, r.payload_row, r.code, r.field, r.message, r.bm_unit, r.wind, r.raw)
-            for r in candidate.rejects
-        ),
-    )
-    yield (
-        "copy_daily_summaries",
-        (
-            (name, t.energy_mwh, t.payment_gbp, t.records, t.bm_units, t.periods, t.indicative_cashflow_gbp)
-            for name, t in candidate.totals.items()
-        ),
-    )
-    yield (
-        "copy_daily_unit_summaries",
-        (
-            (
-                name,
-                unit,
-                candidate.register.lead_parties.get(unit),
-                t.energy_mwh,
-                t.payment_gbp,
-                t.records,
-                t.periods,
-                t.indicative_cashflow_gbp,
-            )
-            for name, units in candidate.unit_totals.items()
-            for unit, t in units.items()
-        ),
-    )
-    yield (
-        "copy_version_other_units",
-        ((one.bm_unit, one.rows, one.energy_mwh) for one in candidate.other_units or ()),
-    )
-    yield "copy_daily_mining", ((name, model, btc) for (name, model), btc in candidate.mining.items())
-    yield "copy_mining_rates", map(_rate_row, candidate.mining_rates)
-
-
-def _rate_row(rate: MiningRate) -> tuple[Any, ...]:
-    first, *others = rate.segments
-    segments = json.dumps([_segment(segment) for segment in rate.segments]) if others else None
-    return (rate.period, rate.model, first.difficulty, first.reward, rate.btc_per_mwh, segments)
-
-
-def _segment(segment: MiningSegment) -> dict[str, str]:
-    return {
-        "start": segment.start.isoformat(),
-        "share": str(segment.share),
-        "difficulty": str(segment.difficulty),
-        "reward": str(segment.reward),
-    }
-
-
-def _record_row(record: CurtailmentRecord, fetch_ids: Mapping[tuple[int, Side], int | None]) -> tuple[Any, ...]:
-    return (
-        record.period, record.side, record.sequence_number, record.bm_unit, record.acceptance_id, record.pair_id,
-        record.cadl_flag, record.so_flag, record.stor_flag, record.repriced, record.original_price, record.volume,
-        record.final_price, record.transmission_loss_multiplier, record.created_at,
-        fetch_ids[record.period, record.side], record.row, record.extra,
-    )  # fmt: skip
 
 
 def _copy(connection: Connection, name: str, version_id: int, rows: Iterable[Sequence[Any]]) -> None:

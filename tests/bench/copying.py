@@ -16,8 +16,9 @@ from reingest.operations.reingest import act, open_date_run
 from reingest.operations.request import DateRequest
 from reingest.operations.stages import stages_of
 from reingest.settings import Settings
+from reingest.store.candidates import Candidate
 from reingest.store.database import connect
-from reingest.store.versions import Candidate, stage_version
+from reingest.store.versions import stage_version
 from tests.bench.elexon import standin, windy_dates
 from tests.bench.figures import Figure
 from tests.bench.place import Place, in_own_process

@@ -14,6 +14,7 @@ from reingest.curtailment.mining import daily_bitcoin, mining_rates
 from reingest.curtailment.records import CurtailmentRecord
 from reingest.curtailment.totals import daily_totals, period_totals, unit_totals
 from reingest.curtailment.words import SIDES, PeriodOutcome, Side
+from reingest.store.candidates import Candidate, RejectedRow, VersionPeriod
 from reingest.store.database import Connection, connect
 from reingest.store.fetches import NewFetch, add_fetches
 from reingest.store.leases import hold_lease
@@ -21,15 +22,7 @@ from reingest.store.publish import Publication, publish
 from reingest.store.register_answers import UNIT_FIELDS, Answer, take_in
 from reingest.store.runs import Run, begin_run, end_run
 from reingest.store.units import Register, load_register
-from reingest.store.versions import (
-    Candidate,
-    RejectedRow,
-    VersionPeriod,
-    current_version,
-    hold_version,
-    save_checks,
-    stage_version,
-)
+from reingest.store.versions import current_version, hold_version, save_checks, stage_version
 from tests.support.curtailment import record, undo
 
 DATE = date(2024, 3, 29)

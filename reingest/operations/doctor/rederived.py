@@ -10,10 +10,11 @@ from reingest.errors import ArchiveError, PayloadRejected
 from reingest.operations.doctor.dates import ExaminedDate
 from reingest.operations.doctor.finding import Finding
 from reingest.operations.facts import DateFacts, derive_facts
+from reingest.store.candidates import VersionPeriod
 from reingest.store.contents import version_facts
 from reingest.store.examined import ExaminedVersion
 from reingest.store.units import Register
-from reingest.store.versions import VersionPeriod, periods_of, records_of
+from reingest.store.versions import periods_of, records_of
 
 _ROW: Final = CurtailmentRecord._fields.index("row")
 
