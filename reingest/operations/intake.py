@@ -1,7 +1,7 @@
 """Intake: every answer is archived, and its fetch row written, before anything reads it.
 
-Answers that come in together are kept together: one thread writes a group while the next one gathers, so that 97
-answers cost some ten commits and not 97.
+Answers that come in together are kept together: one thread writes a group while the next one gathers, so that a
+date's hundred answers cost some ten commits and not a hundred.
 """
 
 import asyncio
