@@ -81,7 +81,7 @@ def test_a_mode_killed_at_a_checkpoint(
     """A kill -9 at a checkpoint of a mode leaves the old date or the new one, and the re-run what a clean run does."""
     prepared = places.prepared(mode)
     assert len(prepared.points) >= 40
-    step = drill_size.pick(sample=24, ci=1, long=1)
+    step = drill_size.pick(sample=48, ci=1, long=1)
     crash_at_each(places, prepared, prepared.points[part :: PARTS * step], tally, tmp_path)
 
 
@@ -102,7 +102,7 @@ def test_an_apply_killed_at_a_checkpoint(places: Places, drill_size: DrillSize, 
     """A kill -9 at any checkpoint of an apply leaves the old date or the new one; another apply ends as planned."""
     (scenario,) = (one for one in OTHERS if one.name == "apply")
     prepared = places.prepared(scenario)
-    step = drill_size.pick(sample=24, ci=1, long=1)
+    step = drill_size.pick(sample=48, ci=1, long=1)
     crash_at_each(places, prepared, prepared.points[::step], tally, tmp_path)
 
 

@@ -240,7 +240,7 @@ def test_histories(
     part: int, places: Places, seeds: Callable[..., Iterator[int]], drill_size: DrillSize, tmp_path: Path
 ) -> None:
     """Whatever happens in whatever order, a date serves what the model says, and nothing is half done."""
-    steps = drill_size.pick(sample=15, ci=50, long=100)
+    steps = drill_size.pick(sample=8, ci=50, long=100)
     for number in seeds(
         f"{HISTORIES_A_SEED} histories of {steps} steps", sample=1, ci=40, long=2000, part=(part, PARTS)
     ):
