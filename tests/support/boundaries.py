@@ -24,7 +24,7 @@ _WRITES: Final = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 
-_OTHER_COPIES: Final = frozenset({"copy_bm_units", "copy_register_entries"})
+_OTHER_COPIES: Final = frozenset({"copy_bm_units", "copy_register_entries", "copy_differences"})
 """COPY statements that are not of a version, and have checkpoints of their own."""
 
 

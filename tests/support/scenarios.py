@@ -32,6 +32,11 @@ def restate(places: "Places", site: Site) -> None:
     site.elexon_url = places.restated.url
 
 
+def contradict(places: "Places", site: Site) -> None:
+    """Have a witness say something else than the stacks."""
+    site.elexon_url = places.contradicted.url
+
+
 def plan_a_restatement(places: "Places", site: Site) -> None:
     """Seal a plan to publish a restatement."""
     restate(places, site)
@@ -142,6 +147,7 @@ MODES: Final = (
 OTHERS: Final = (
     Scenario("unchanged", "served", nothing_more, DATE_OF_BIDS),
     Scenario("held", "served", restate, (*DATE_OF_BIDS, "--expect-energy", "1"), frozenset({1})),
+    Scenario("contradicted", "served", contradict, (*DATE_OF_BIDS, "--force", "--reason", "again"), frozenset({1})),
     # Once it is published a version is not held any more, and the re-run says so.
     Scenario(
         "publish held",
@@ -259,6 +265,8 @@ class Places:
         self.restated.restate(TINY_DATE, unit="E_MOORW-1", volume_factor="1.5")
         self.restated_otherwise = until.enter_context(recorded_elexon(folder, TINY_DAY))
         self.restated_otherwise.restate(TINY_DATE, volume_factor="7")
+        off_by = {"kind": "off_by", "dataset": "BOAV", "by": "-0.5"}
+        self.contradicted = until.enter_context(recorded_elexon(folder, TINY_DAY, faults=[off_by]))
         self.other_register = until.enter_context(recorded_elexon(folder, TINY_DAY, units=OTHER_REGISTER))
         self.wind_register = until.enter_context(recorded_elexon(folder, TINY_DAY, units=WIND_REGISTER))
 
