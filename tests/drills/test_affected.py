@@ -68,7 +68,8 @@ def test_affected_dates_are_those_that_would_differ(
                 stale = site.rows("select settlement_date from settlement_day where stale_since is not null")
                 assert {day for (day,) in stale} == differing, said
             findings = site.reingest("doctor", "--json").json["findings"]
-            assert {one["id"] for one in findings} <= {"date-stale"}, findings
+            # A rebuilding may be held, where a unit that counts as wind by now has a row that cannot be counted.
+            assert {one["id"] for one in findings} <= {"date-stale", "held-date"}, findings
 
 
 def act(site: Site, chance: Random) -> tuple[object, ...]:
