@@ -14,7 +14,13 @@ from reingest.store.leases import hold_lease
 from reingest.store.migrate import require_schema
 from reingest.store.publish import Publication, publish
 from reingest.store.runs import Run, add_operator_action
-from reingest.store.versions import NumberedVersion, current_version, totals_of_version, version_by_number
+from reingest.store.versions import (
+    NumberedVersion,
+    abandon_leftovers,
+    current_version,
+    totals_of_version,
+    version_by_number,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +63,7 @@ def _publish(
         raise BadUsage("a version belongs to a date, and is published with a reason")
     ttl = settings.lease_ttl_seconds
     with hold_lease(database_url, settlement_date, run.holder, ttl, wait_seconds) as lease:
+        abandon_leftovers(connection, settlement_date)
         version = version_by_number(connection, settlement_date, number)
         _require_publishable(connection, settlement_date, version)
         run.version_id = version.id
