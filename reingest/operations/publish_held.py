@@ -4,19 +4,17 @@ from dataclasses import dataclass
 from datetime import date
 
 from reingest.errors import BadUsage, Conflict
-from reingest.operations.acts import end_act, recorded
+from reingest.operations.acts import end_act, hold_date, recorded
 from reingest.operations.messages import date_published
 from reingest.operations.outbox.delivering import know_configured_sinks
 from reingest.operations.unaltered import is_unaltered
 from reingest.settings import Settings
 from reingest.store.database import Connection, connect
-from reingest.store.leases import hold_lease
 from reingest.store.migrate import require_schema
 from reingest.store.publish import Publication, publish
 from reingest.store.runs import Run, add_operator_action
 from reingest.store.versions import (
     NumberedVersion,
-    abandon_leftovers,
     current_version,
     totals_of_version,
     version_by_number,
@@ -61,9 +59,7 @@ def _publish(
     settlement_date, reason = run.settlement_date, run.reason
     if settlement_date is None or reason is None:
         raise BadUsage("a version belongs to a date, and is published with a reason")
-    ttl = settings.lease_ttl_seconds
-    with hold_lease(database_url, settlement_date, run.holder, ttl, wait_seconds) as lease:
-        abandon_leftovers(connection, settlement_date)
+    with hold_date(settings, database_url, connection, run, wait_seconds) as lease:
         version = version_by_number(connection, settlement_date, number)
         _require_publishable(connection, settlement_date, version)
         run.version_id = version.id
@@ -86,7 +82,7 @@ def _publish(
             ),
             reason=reason,
         )
-        return publish(connection, lease, publication, url=database_url, ttl_seconds=ttl)
+        return publish(connection, lease, publication, url=database_url, ttl_seconds=settings.lease_ttl_seconds)
 
 
 def _require_publishable(connection: Connection, settlement_date: date, version: NumberedVersion) -> None:

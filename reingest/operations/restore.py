@@ -6,7 +6,7 @@ from typing import Literal
 
 from reingest.checkpoints import checkpoint
 from reingest.errors import BadUsage, Conflict, Moved
-from reingest.operations.acts import end_act, recorded
+from reingest.operations.acts import end_act, hold_date, recorded
 from reingest.operations.messages import date_published
 from reingest.operations.outbox.delivering import know_configured_sinks
 from reingest.operations.unaltered import is_unaltered
@@ -14,7 +14,6 @@ from reingest.operations.verifying import totals_check
 from reingest.settings import Settings
 from reingest.store.database import Connection, connect
 from reingest.store.heartbeat import Lease
-from reingest.store.leases import hold_lease
 from reingest.store.migrate import require_schema
 from reingest.store.publish import Publication, publish
 from reingest.store.runs import EXIT_CODES, Run, add_operator_action
@@ -22,7 +21,6 @@ from reingest.store.version_copies import copy_version
 from reingest.store.versions import (
     CurrentVersion,
     NumberedVersion,
-    abandon_leftovers,
     abandon_version,
     current_version,
     hold_version,
@@ -96,8 +94,7 @@ def restore_version(settings: Settings, database_url: str, request: RestoreReque
             if request.plan:
                 restored = _plan(connection, run, request)
             else:
-                ttl, wait = settings.lease_ttl_seconds, request.wait_seconds
-                with hold_lease(database_url, request.settlement_date, run.holder, ttl, wait) as lease:
+                with hold_date(settings, database_url, connection, run, request.wait_seconds) as lease:
                     restored = _restore(_Act(settings, database_url, connection, run, lease, request))
     end_act(database_url, run, restored.outcome)
     return restored
@@ -142,7 +139,6 @@ def _plan(connection: Connection, run: Run, request: RestoreRequest) -> Restored
 
 
 def _restore(act: _Act) -> Restored:
-    abandon_leftovers(act.connection, act.request.settlement_date)
     current, source = _look(act.connection, act.request)
     if _serves_the_same(act.connection, current, source):
         act.run.version_id = current.id

@@ -72,6 +72,7 @@ class Site:
     home: Path
     elexon_url: str = NOWHERE
     settings: dict[str, str] = field(default_factory=dict)
+    _kept: psycopg.Connection[Any] | None = field(default=None, init=False, repr=False)
 
     def environment(self, **more: str) -> dict[str, str]:
         """Return the environment variables of the site."""
@@ -129,9 +130,21 @@ class Site:
 
     def rows(self, query: str, *parameters: object) -> list[tuple[Any, ...]]:
         """Return the rows of a query, asked as the database's owner."""
-        with psycopg.connect(self.database_url, autocommit=True) as connection:
+        with self._connection() as connection:
             cursor = connection.execute(query, parameters)
             return list(cursor.fetchall()) if cursor.description else []
+
+    @contextlib.contextmanager
+    def keeping_a_connection(self) -> Iterator[None]:
+        """Ask every question of the block over one connection: for tests that ask thousands."""
+        with self._connection() as self._kept:
+            yield
+        self._kept = None
+
+    def _connection(self) -> contextlib.AbstractContextManager[psycopg.Connection[Any]]:
+        if self._kept is not None:
+            return contextlib.nullcontext(self._kept)
+        return psycopg.connect(self.database_url, autocommit=True)
 
     def value(self, query: str, *parameters: object) -> Any:
         """Return the one value of a query."""

@@ -1,11 +1,13 @@
 """Held versions: what holds a date, what stays served meanwhile, and how a person publishes one."""
 
 from pathlib import Path
+from signal import SIGKILL
 
 import pytest
 
 from tests.support.days import A_DAY, DATE, SO_FLAGGED
 from tests.support.sites import Serve, Site
+from tests.support.states import left_open
 
 ENERGY, PAYMENT = (str(figure) for figure in SO_FLAGGED[:2])
 
@@ -85,6 +87,19 @@ def test_a_held_version_is_published_with_a_reason(published: Site, serve: Serve
     assert published.rows("select action, reason from operator_action") == [("publish_held", "Elexon confirmed it")]
     assert published.runs()[-1] == ("published", 0)
     assert published.date(DATE).json["outcome"] == "unchanged"
+
+
+def test_publishing_a_held_version_clears_up_after_a_killed_run(published: Site, serve: Serve) -> None:
+    """What a killed run left half made is abandoned where a person publishes a held version of the date."""
+    elexon = serve()
+    elexon.restate(DATE, unit="T_HILLW-1", volume_factor="3")
+    published.elexon_url = elexon.url
+    assert published.date(DATE, "--expect-energy", ENERGY).json["outcome"] == "held"
+    killed = published.start("date", DATE, REINGEST_CRASH_AT="after_version_row").finish()
+    assert (killed.exit_code, published.states(DATE)[3]) == (-SIGKILL, "staging")
+    assert published.reingest("publish", DATE, "--version", 2, "--reason", "it is right").exit_code == 0
+    assert published.states(DATE) == {1: "superseded", 2: "published", 3: "abandoned"}
+    assert left_open(published) == []
 
 
 def test_a_version_is_published_once(published: Site) -> None:
