@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import sqlalchemy
     from alembic.config import Config
 
-REVISION = "0008"
+REVISION = "0013"
 # Two upgrades at once would both find no schema; the second waits for this advisory lock and finds it made.
 _UPGRADE_LOCK = 0x7265696E67657374
 

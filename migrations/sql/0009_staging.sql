@@ -1,0 +1,1 @@
+-- Staged periods: what people fetched of a date, to be published when its calendar is complete.

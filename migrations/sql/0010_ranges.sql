@@ -1,0 +1,1 @@
+-- Ranges: which dates a run loops over, and how each ended.

@@ -1,0 +1,1 @@
+-- The rate gate that all workers share.

@@ -1,0 +1,1 @@
+-- Reconciliation: when dates are due, and what was found.

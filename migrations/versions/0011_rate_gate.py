@@ -1,0 +1,15 @@
+"""The rate gate that all workers share."""
+
+from alembic import op
+
+from reingest.store.migrate import run_sql_of
+
+revision = "0011"
+down_revision = "0010"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Apply the revision."""
+    run_sql_of(__file__, op.get_bind())
