@@ -62,6 +62,31 @@ class ExpectedTotal:
 
 
 @dataclass(frozen=True, slots=True)
+class ChangeLimits:
+    """How far a date's served figures may move without a person; None is not limited.
+
+    Attributes:
+        payment_gbp: GBP, either way; inclusive.
+        energy_mwh: MWh, either way; inclusive.
+    """
+
+    payment_gbp: Decimal | None = None
+    energy_mwh: Decimal | None = None
+
+
+class Amounts(Protocol):
+    """What a date comes to by one definition."""
+
+    @property
+    def energy_mwh(self) -> Decimal:
+        """MWh, positive when curtailed."""
+
+    @property
+    def payment_gbp(self) -> Decimal:
+        """GBP, signed."""
+
+
+@dataclass(frozen=True, slots=True)
 class PayloadRows:
     """How the rows of one side of a period were judged."""
 
@@ -184,6 +209,29 @@ def expected_totals(expected: ExpectedTotal, totals: Mapping[DefinitionName, Tot
     )
 
 
+def change_within(
+    limits: ChangeLimits, definition: DefinitionName, served: Amounts | None, new: Amounts
+) -> tuple[Check, ...]:
+    """Check that a date's figures move no further from those served than a limit: one check for each figure limited.
+
+    Args:
+        limits: How far.
+        definition: By which definition the figures are.
+        served: What is served now; None where nothing is, and then nothing that anybody was told moves.
+        new: What would be served.
+    """
+    before = (served.energy_mwh, served.payment_gbp) if served else (None, None)
+    figures = (
+        ("energy", "MWh", limits.energy_mwh, before[0], new.energy_mwh),
+        ("payment", "GBP", limits.payment_gbp, before[1], new.payment_gbp),
+    )
+    return tuple(
+        _moved(f"{what}_change:{definition}", unit, limit, old, now)
+        for what, unit, limit, old, now in figures
+        if limit is not None
+    )
+
+
 def totals_recomputed(given: Mapping[DefinitionName, Totals], recomputed: Mapping[DefinitionName, Totals]) -> Check:
     """Check that totals made in another way, such as in SQL over the stored rows, are the same to the last digit."""
     names = sorted(given.keys() | recomputed.keys())
@@ -236,6 +284,22 @@ def _figure(name: str, unit: str, expected: Decimal, actual: Decimal | None, tol
         expected=wanted,
         actual=f"{plain(actual)} {unit}",
         detail="" if agrees else f"off by {plain(difference)} {unit}",
+    )
+
+
+def _moved(name: str, unit: str, limit: Decimal, before: Decimal | None, after: Decimal) -> Check:
+    wanted = f"a change of {plain(limit)} {unit} at most, either way"
+    if before is None:
+        return Check(name, "pass", wanted, "nothing was served before", "")
+    with exactly():
+        change = after - before
+    within = -limit <= change <= limit
+    return Check(
+        name=name,
+        status="pass" if within else "fail",
+        expected=wanted,
+        actual=f"{plain(change)} {unit}",
+        detail="" if within else f"from {plain(before)} to {plain(after)} {unit}",
     )
 
 

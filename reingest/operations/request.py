@@ -9,7 +9,7 @@ from uuid import UUID
 
 from reingest.calendar import parse_period_range, settlement_date_of
 from reingest.clock import utc_now
-from reingest.curtailment.checks import ENERGY_TOLERANCE_MWH, PAYMENT_TOLERANCE_GBP, ExpectedTotal
+from reingest.curtailment.checks import ENERGY_TOLERANCE_MWH, PAYMENT_TOLERANCE_GBP, ChangeLimits, ExpectedTotal
 from reingest.curtailment.exact import exact_decimal
 from reingest.curtailment.words import DEFAULT_DEFINITION, SIDES, DefinitionName, Side
 from reingest.errors import BadUsage, FutureDate
@@ -93,6 +93,7 @@ class DateRequest:
         with_disptav: Archive DISPTAV beside the witnesses; nothing is judged by it.
         flow_run_id: The Prefect flow run that asks, if one does; it is stored with the run.
         sealed: A sealed plan to be applied: nothing is published but what it says.
+        limits: How far the served figures of the default definition may move; a change beyond them holds the date.
     """
 
     settlement_date: date
@@ -108,6 +109,7 @@ class DateRequest:
     with_disptav: bool = False
     flow_run_id: UUID | None = None
     sealed: "SealedPlan | None" = None
+    limits: ChangeLimits | None = None
 
     def refuse_the_future(self) -> None:
         """Refuse a date that has not begun.

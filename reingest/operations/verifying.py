@@ -8,6 +8,7 @@ from typing import Final
 from reingest.curtailment.checks import (
     Check,
     PayloadRows,
+    change_within,
     expected_totals,
     field_drift,
     other_rejects,
@@ -18,7 +19,7 @@ from reingest.curtailment.checks import (
 )
 from reingest.curtailment.outcomes import accepted_gap, combine_outcomes
 from reingest.curtailment.source_checks import calculation_runs, so_flags, unit_ids, witness_check
-from reingest.curtailment.words import CheckStatus, PeriodOutcome, Side
+from reingest.curtailment.words import DEFAULT_DEFINITION, CheckStatus, PeriodOutcome, Side
 from reingest.operations.date_run import DateRun
 from reingest.settings import WitnessPolicy
 from reingest.store.candidates import VersionPeriod
@@ -46,7 +47,17 @@ def verify_date(run: DateRun) -> None:
         field_drift(facts.unknown_fields),
         *_source_checks(run),
         *(check for expected in run.expected for check in expected_totals(expected, facts.totals)),
+        *_change_checks(run),
     ]
+
+
+def _change_checks(run: DateRun) -> tuple[Check, ...]:
+    """Compare what would be served with what is, where somebody said how far it may move."""
+    limits = run.request.limits
+    if limits is None:
+        return ()
+    (outlook,) = (one for one in run.outlook if (one.span, one.definition) == ("day", DEFAULT_DEFINITION))
+    return change_within(limits, outlook.definition, outlook.served, outlook.new)
 
 
 def _source_checks(run: DateRun) -> tuple[Check, ...]:

@@ -8,9 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reingest.curtailment.checks import (
+    ChangeLimits,
     Check,
     ExpectedTotal,
     PayloadRows,
+    change_within,
     expected_totals,
     failed,
     field_drift,
@@ -185,6 +187,39 @@ def test_a_total_that_does_not_exist_cannot_be_right() -> None:
     (check,) = expected_totals(ExpectedTotal("net", energy_mwh=Decimal(0)), {"so_flagged": TOTALS})
     assert (check.status, check.actual) == ("fail", "no such total")
     assert "were not fetched" in check.detail
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "status"),
+    [
+        ("-100", "400", "pass"),
+        ("400", "-100", "pass"),
+        ("-100", "400.000000000000000000000000000000000001", "fail"),
+        ("400.000000000000000000000000000000000001", "-100", "fail"),
+        ("250", "-250.01", "fail"),
+    ],
+)
+def test_a_limit_of_change_is_inclusive_and_goes_either_way(before: str, after: str, status: str) -> None:
+    """A payment may move by just the limit, up or down and through zero; the least bit more fails with its sign."""
+    served, new = (Totals(Decimal(1), Decimal(payment), 1, 1, 1, None) for payment in (before, after))
+    (check,) = change_within(ChangeLimits(payment_gbp=Decimal(500)), "so_flagged", served, new)
+    assert (check.name, check.status) == ("payment_change:so_flagged", status)
+    assert check.actual.startswith("-") == (Decimal(after) < Decimal(before))
+
+
+def test_each_limited_figure_is_a_check_of_its_own() -> None:
+    """What is not limited is not checked, and one figure within its limit excuses no other."""
+    new = Totals(TOTALS.energy_mwh, TOTALS.payment_gbp - 2, 1, 1, 1, None)
+    assert change_within(ChangeLimits(), "net", TOTALS, new) == ()
+    energy, payment = change_within(ChangeLimits(Decimal(1), Decimal(0)), "net", TOTALS, new)
+    assert (energy.status, payment.status) == ("pass", "fail")
+    assert (payment.actual, payment.detail) == ("-2 GBP", "from -171466.73 to -171468.73 GBP")
+
+
+def test_a_first_version_moves_nothing() -> None:
+    """Where nothing is served there is no figure to move, so the narrowest limits let a first version pass."""
+    checks = change_within(ChangeLimits(Decimal(0), Decimal(0)), "so_flagged", None, TOTALS)
+    assert [check.status for check in checks] == ["pass", "pass"]
 
 
 def test_recomputed_totals_must_be_equal() -> None:
