@@ -1,4 +1,4 @@
-"""`reingest status`: one line a date, one character a period; a year at a glance."""
+"""`reingest status`: one line a date, one character a period; of a year one line a month, one character a date."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -14,6 +14,8 @@ from reingest.cli.locks import lease_lines, lease_row, write_locks
 from reingest.cli.output import Column, Output, colours_wanted, write_csv
 from reingest.cli.output import as_json as json_text
 from reingest.cli.reading import reading
+from reingest.cli.year_board import LEGEND as YEAR_LEGEND
+from reingest.cli.year_board import board_lines
 from reingest.clock import utc_now
 from reingest.errors import BadUsage, FutureDate
 from reingest.settings import load_settings
@@ -52,7 +54,7 @@ def status(
     as_json: AsJson = False,
     as_csv: AsCsv = False,
 ) -> None:
-    """Show what became of each period of a date, a month or a year; without one, how far each month is."""
+    """Show each period of a date or a month, each date of a year; without a span, how far each month is."""
     output = Output.chosen(as_json=as_json, as_csv=as_csv)
     if locks:
         _status_of_locks(output, span)
@@ -111,7 +113,14 @@ def _status_of_dates(output: Output, span: Span) -> None:
         keys = ["settlement_date", "state", "version", "held_version", "provisional", "stale", "verification"]
         write_csv([*keys, *map(str, range(1, MOST_PERIODS + 1))], map(_wide_row, dates))
     else:
-        typer.echo("\n".join([*grid_lines(dates), "", *_footing(dates), *(more.lines if more else ())]))
+        typer.echo("\n".join([*_table(span, dates), *(more.lines if more else ())]))
+
+
+def _table(span: Span, dates: Sequence[DateStatus]) -> list[str]:
+    if span.kind == "year":
+        next_month = f"One month in full: reingest status {span.start.year}-MM"
+        return [*board_lines(dates), "", YEAR_LEGEND, _summary(dates), next_month]
+    return [*grid_lines(dates), "", LEGEND, _summary(dates)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +167,7 @@ def _paint(cells: str) -> str:
     return "".join(typer.style(run, fg=_COLOURS.get(run[0])) for run in runs)
 
 
-def _footing(dates: Sequence[DateStatus]) -> list[str]:
+def _summary(dates: Sequence[DateStatus]) -> str:
     counts = {
         "published": sum(one.state == "published" for one in dates),
         "provisional": sum(one.provisional for one in dates),
@@ -169,7 +178,7 @@ def _footing(dates: Sequence[DateStatus]) -> list[str]:
         "with nothing": sum(one.state == "none" for one in dates),
     }
     summary = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
-    return [LEGEND, f"{len(dates)} date{'s' if len(dates) != 1 else ''}: {summary}"]
+    return f"{len(dates)} date{'s' if len(dates) != 1 else ''}: {summary}"
 
 
 def _document(one: DateStatus) -> dict[str, object]:

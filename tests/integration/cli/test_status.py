@@ -73,7 +73,7 @@ def test_a_month_has_a_line_for_every_date(store: Store, reingest: Command) -> N
 
 
 def test_a_year_renders_in_under_a_second(store: Store, reingest: Command) -> None:
-    """365 dates of 48 periods are read and drawn in less than a second."""
+    """365 dates of 48 periods are read and drawn, a line a month, in less than a second."""
     store.publish()
     with store.connect() as connection:
         connection.execute("reset role")
@@ -83,8 +83,17 @@ def test_a_year_renders_in_under_a_second(store: Store, reingest: Command) -> No
     lines = reingest("status", "2022").lines
 
     assert time.perf_counter() - started < 1
-    assert len(lines) == 1 + 365 + 3
-    assert lines[-1] == "365 dates: 365 published"
+    assert lines[0] == "month    1    6    11   16   21   26   31  published"
+    assert lines[2] == f"2022-02  {'+' * 28}     28 of 28"
+    assert lines[-2:] == ["365 dates: 365 published", "One month in full: reingest status 2022-MM"]
+
+
+def test_a_year_shows_the_gravest_thing_of_each_date(store: Store, reingest: Command) -> None:
+    """Of a year each date is one character: published, provisional, held, or nothing."""
+    store.publish(provisional_until=datetime(2024, 3, 31, tzinfo=UTC))
+    store.hold(settlement_date=date(2024, 3, 31))
+    march = reingest("status", "2024").lines[3]
+    assert march == f"2024-03  {'.' * 28}*.h   1 of 31"
 
 
 def test_json_names_each_period_s_outcome(store: Store, reingest: Command) -> None:
