@@ -28,7 +28,7 @@ from deployments.empty_home import empty_home
 from deployments.parts import Parts, Source
 from deployments.prefect_settings import LOOPBACK, ensure_prefect_database
 from reingest.cli.edge import describe
-from reingest.cli.logs import configure_logs
+from reingest.logs import configure_logs
 from reingest.clock import utc_now
 from reingest.errors import PrefectUnavailable, Refused, ReingestError
 from reingest.settings import Settings, load_settings

@@ -11,6 +11,7 @@ ReingestError
 │   ├── SourceUnreachable    transport fault, after all retries
 │   ├── SourceRefused        an HTTP status that is not retried, or that outlived its retries
 │   ├── SourceTooSlow        the run's time budget is spent
+│   ├── SourceSilent         nothing was heard for several dates of a range
 │   ├── TlsFailed            the certificate was not accepted
 │   ├── PayloadRejected      an answer that is not what was asked; it is kept in the archive
 │   └── PartialDate          some periods could not be had
@@ -28,6 +29,7 @@ ReingestError
 ├── PrefectError        69   Prefect cannot be used
 │   ├── PrefectUnavailable   no server, deployment or worker that could run the flow
 │   └── FlowRunCrashed       the flow run's process ended without an outcome
+├── ProcessDied         70   a process that ran dates of a range was killed
 └── Bug                 70   an impossible state; please report it
 
 A class's docstring is its sentence for people, `code` is stable for machines, `safe` says what is safe
@@ -213,6 +215,13 @@ class SourceTooSlow(SourceError):
     code = "source_too_slow"
 
 
+class SourceSilent(SourceError):
+    """Nothing was heard from the source for several dates one after the other, so the range was stopped."""
+
+    code = "source_silent"
+    default_next = "reingest range resume"
+
+
 class TlsFailed(SourceError):
     """The source's certificate was not accepted."""
 
@@ -365,6 +374,15 @@ class FlowRunCrashed(PrefectError):
     code = "flow_run_crashed"
     safe = "A date is published whole or not at all; the answers already fetched are archived."
     default_next = "reingest run list"
+
+
+class ProcessDied(ReingestError):
+    """A process that ran dates of a range was killed, as by a system that is out of memory."""
+
+    code = "process_died"
+    exit_code = 70
+    safe = "A date is published whole or not at all; the answers already fetched are archived."
+    default_next = "reingest date {date}"
 
 
 class Bug(ReingestError):

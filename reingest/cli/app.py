@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Any, Final, TypeAlias
+from typing import Annotated, Any, ClassVar, Final, TypeAlias
 
 import typer
 from typer.core import TyperGroup
@@ -33,15 +33,21 @@ _UNCUT: Final = 1000
 
 @dataclass(frozen=True, slots=True)
 class LazyCommand:
-    """Where a command lives, and the line that `reingest --help` says of it."""
+    """Where a command lives, and the line that `reingest --help` says of it.
+
+    Attributes:
+        usual: Of a group, the command that is meant where none of the group is named.
+    """
 
     module: str
     name: str
     describe: str
+    usual: str = ""
 
 
 COMMANDS: Final[Mapping[str, LazyCommand]] = {
     "date": LazyCommand("date", "date", "Re-ingest one settlement date, or plan it."),
+    "range": LazyCommand("range", "app", "Re-ingest many dates as one run that can be resumed.", usual="run"),
     "apply": LazyCommand("apply", "apply", "Publish exactly what a sealed plan says, or refuse with what moved."),
     "publish": LazyCommand("publish", "publish", "Publish a held version of a date, with a reason."),
     "restore": LazyCommand("restore", "restore", "Publish an older version's content again, as a new version."),
@@ -115,6 +121,25 @@ class WholeSentencesGroup(TyperGroup):
             formatter.write_dl([(name, one.get_short_help_str(_UNCUT)) for name, one in self.commands.items()])
 
 
+class UsualCommandGroup(WholeSentencesGroup):
+    """A group in which a first word that names no command is the first word of its usual one.
+
+    `reingest range 2025-01` is `reingest range run 2025-01`.
+    """
+
+    usual: ClassVar[str]
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401  (the types are private)
+        """Put the usual command where no command, and not the group's help, is asked for."""
+        if args and args[0] not in self.commands and args[0] != "--help":
+            args = [self.usual, *args]
+        return super().parse_args(ctx, args)
+
+
+def _group_class(usual: str) -> type[TyperGroup]:
+    return type("Group", (UsualCommandGroup,), {"usual": usual}) if usual else WholeSentencesGroup
+
+
 def load_command(name: str) -> Command:
     """Import a command, or a group of them.
 
@@ -125,7 +150,7 @@ def load_command(name: str) -> Command:
     found = getattr(import_module(f"reingest.cli.{entry.module}"), entry.name)
     outer = typer.Typer(**_PLAIN)
     if isinstance(found, typer.Typer):
-        outer.add_typer(found, name=name, help=entry.describe, cls=WholeSentencesGroup)
+        outer.add_typer(found, name=name, help=entry.describe, cls=_group_class(entry.usual))
         return get_group(outer).commands[name]
     outer.command(name)(found)
     return get_command(outer)
@@ -169,7 +194,7 @@ def reingest(
     """Rebuild one settlement date of GB wind-curtailment data from Elexon, prove the result, and swap it in."""
     if "--help" in (context.obj or ()):  # help must work with settings that do not
         return
-    from reingest.cli.logs import configure_logs
+    from reingest.logs import configure_logs
     from reingest.settings import load_settings, use_flags
 
     use_flags(home=home, database_url=database_url, log_level=log_level and log_level.upper())

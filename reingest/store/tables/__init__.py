@@ -11,6 +11,7 @@ from reingest.store.tables.columns import Table
 from reingest.store.tables.dates import CheckResult, ExpectedTotal, ServedSpan, SettlementDay, Version, VersionPeriod
 from reingest.store.tables.mining import DailyMining, DifficultyEpoch, MinerModel, MiningRate
 from reingest.store.tables.outbox import Outbox, OutboxDelivery, OutboxSink
+from reingest.store.tables.ranges import RangeDate, RangeRun
 from reingest.store.tables.register import (
     BmUnit,
     Register,
@@ -46,6 +47,8 @@ __all__ = [
     "OutboxDelivery",
     "OutboxSink",
     "Payload",
+    "RangeDate",
+    "RangeRun",
     "Register",
     "RegisterChange",
     "RegisterEntry",

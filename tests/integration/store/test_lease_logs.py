@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from reingest.cli.logs import JsonLines
+from reingest.logs import JsonLines
 from reingest.log_context import about
 from reingest.store.database import connect
 from reingest.store.leases import hold_lease

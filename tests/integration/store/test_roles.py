@@ -33,6 +33,11 @@ MAY_CHANGE = {
     },
     "difficulty_epoch": {"start", "start_uncertainty"},
     "fetch": {"outcome", "forgotten_at"},
+    "range_run": {"state", "ended_at", "error"},
+    "range_date": {
+        "state", "token", "host", "pid", "claimed_at", "ended_at", "locked_before", "deaths", "outcome", "exit_code",
+        "run_id", "version", "error", "changes", "requests", "seconds",
+    },
 }  # fmt: skip
 """Every column that the application may ever write twice."""
 

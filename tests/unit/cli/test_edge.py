@@ -10,7 +10,7 @@ import pytest
 
 from reingest.cli import app, globals_first, main
 from reingest.cli.edge import as_reingest_error, describe
-from reingest.cli.logs import JsonLines, configure_logs
+from reingest.logs import JsonLines, configure_logs
 from reingest.errors import (
     BadUsage,
     Bug,

@@ -1,0 +1,1 @@
+"""Ranges: many dates as one run, each of them a date like any other; begin with `running.py`."""

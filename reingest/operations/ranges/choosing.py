@@ -1,0 +1,70 @@
+"""Which dates of a span a range is over: by what is known of each, less those that are left out."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Final, Literal
+
+from reingest.calendar import settlement_date_of
+from reingest.clock import utc_now
+from reingest.errors import FutureDate
+from reingest.store.database import Connection
+from reingest.store.ranges import ChoosableDate, dates_to_choose_from
+
+Only = Literal["all", "missing", "failed", "held", "provisional", "stale", "unverified"]
+"""What dates are chosen by.
+
+`missing`: nothing is served; `failed`: the last run of the date failed or broke off; `held`: a version waits for a
+person; `unverified`: served, but its witnesses did not all agree.
+"""
+
+UNFINISHED_DAYS: Final = 2
+"""Today and yesterday: Elexon has not published all of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which dates a person wants.
+
+    Attributes:
+        start: The first date.
+        end: The date after the last.
+        only: What the dates must be, one of these at the least; none is all.
+        excluded: Dates to leave out.
+        backwards: The newest first.
+    """
+
+    start: date
+    end: date
+    only: Sequence[Only] = ()
+    excluded: Collection[date] = ()
+    backwards: bool = False
+
+
+def choose_dates(connection: Connection, choice: Choice) -> tuple[date, ...]:
+    """Return the dates in the order in which they are to be run; a span that goes on ends with today.
+
+    Raises:
+        FutureDate: the span has not begun.
+    """
+    today = settlement_date_of(utc_now())
+    if choice.start > today:
+        raise FutureDate(f"{choice.start} has not begun; today is {today}", settlement_date=choice.start)
+    end = min(choice.end, today + timedelta(days=1))
+    known = dates_to_choose_from(connection, choice.start, end)
+    chosen = [
+        one.settlement_date
+        for one in known
+        if _is_wanted(one, choice.only) and one.settlement_date not in choice.excluded
+    ]
+    return tuple(reversed(chosen) if choice.backwards else chosen)
+
+
+def unfinished(dates: Collection[date]) -> tuple[date, ...]:
+    """Return those of the dates of which Elexon has not published everything yet: today and yesterday."""
+    first = settlement_date_of(utc_now()) - timedelta(days=UNFINISHED_DAYS - 1)
+    return tuple(sorted(one for one in dates if one >= first))
+
+
+def _is_wanted(one: ChoosableDate, only: Sequence[Only]) -> bool:
+    return not only or any(name == "all" or bool(getattr(one, name)) for name in only)

@@ -1,0 +1,64 @@
+"""A range's report as lines for people: how many dates ended how, then each that is not as it should be."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Final
+
+from reingest.operations.figures_text import signed_energy, signed_money
+from reingest.operations.ranges.report import Change, DateEnd, RangeReport
+from reingest.curtailment.exact import ZERO, exactly
+from reingest.curtailment.words import DEFAULT_DEFINITION
+
+SHOWN_CHANGES: Final = 20
+
+
+def range_lines(report: RangeReport) -> Iterator[str]:
+    """Yield the report, one fact a line; its last lines say what to do next."""
+    yield f"Range {report.range_id}: {report.state}; {counts_text(report)}"
+    yield from _change_lines(report)
+    for end in report.left:
+        yield from _left_lines(end)
+    if report.error is not None:
+        yield f"  Interrupted by {report.error.code}: {report.error}"
+    if report.next_command is not None:
+        pending = report.counts["pending"]
+        yield f"  {pending:,} of {len(report.ends):,} dates are left; they are run by"
+        yield f"  Next: {report.next_command}"
+
+
+def counts_text(report: RangeReport) -> str:
+    """Return how many dates ended how, such as `12 published, 3 unchanged, 1 held`."""
+    return ", ".join(f"{count:,} {outcome}" for outcome, count in report.counts.most_common()) or "no dates"
+
+
+def change_text(end: DateEnd) -> str | None:
+    """Return by how much a date's figures moved by the default definition; None where they did not, or are its first."""
+    moved = {change.figure: change for change in end.changes if change.definition == DEFAULT_DEFINITION}
+    shown = [
+        text
+        for figure, of in (("energy_mwh", signed_energy), ("payment_gbp", signed_money))
+        if (change := moved.get(figure)) is not None and change.before is not None
+        for text in [of(_by(change))]
+    ]
+    return ", ".join(shown) or None
+
+
+def _change_lines(report: RangeReport) -> Iterator[str]:
+    changed = [(end, text) for end in report.ends if end.is_well and (text := change_text(end)) is not None]
+    would = "would change" if report.plan else "changed"
+    for end, text in changed[:SHOWN_CHANGES]:
+        yield f"  {end.settlement_date}  {would} by {text} ({DEFAULT_DEFINITION})"
+    if len(changed) > SHOWN_CHANGES:
+        yield f"  and {len(changed) - SHOWN_CHANGES:,} dates more {would}; --json has every one"
+
+
+def _left_lines(end: DateEnd) -> Iterator[str]:
+    code, text = (end.error.code, end.error.text) if end.error else (end.outcome, "")
+    yield f"  {end.settlement_date}  {end.outcome}  {code}: {text}"
+    if end.error is not None:
+        yield f"              Next: {end.error.next_command}"
+
+
+def _by(change: Change) -> Decimal:
+    with exactly():
+        return (change.after or ZERO) - (change.before or ZERO)
