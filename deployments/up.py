@@ -28,9 +28,9 @@ from deployments.empty_home import empty_home
 from deployments.parts import Parts, Source
 from deployments.prefect_settings import LOOPBACK, ensure_prefect_database
 from reingest.cli.edge import describe
-from reingest.logs import configure_logs
 from reingest.clock import utc_now
 from reingest.errors import PrefectUnavailable, Refused, ReingestError
+from reingest.logs import configure_logs
 from reingest.settings import Settings, load_settings
 from reingest.store.database import connect
 from reingest.store.embedded import EmbeddedPostgres

@@ -27,14 +27,21 @@ from reingest.operations.run_result import error_result, report_result
 SECONDS_BETWEEN: Final = 0.5
 
 
-class FetchProgress:
-    """The progress of a fetch, as one artifact that moves at most twice a second; no batch waits for it.
+class ProgressArtifact:
+    """How much of a run is done, as one artifact that moves at most twice a second; nothing waits for it.
 
     Its block ends when the artifact tells the last of it.
     """
 
-    def __init__(self) -> None:
-        """Begin with nothing; the artifact is made with the first batch."""
+    def __init__(self, key: str, describe: str) -> None:
+        """Begin with nothing; the artifact is made when something is done.
+
+        Args:
+            key: the artifact's key.
+            describe: what is counted.
+        """
+        self._key = key
+        self._describe = describe
         self._done = 0
         self._percent = 0.0
         self._shown = 0.0
@@ -53,9 +60,9 @@ class FetchProgress:
         if self._shown != self._percent:
             await self._show()
 
-    def add(self, periods: int, of: int) -> None:
-        """Count periods as fetched, of all that are asked."""
-        self._done += periods
+    def add(self, count: int, of: int) -> None:
+        """Count what is done, of all that there is to do."""
+        self._done += count
         self._percent = 100 * self._done / of
         now = asyncio.get_running_loop().time()
         if now >= self._due and (self._showing is None or self._showing.done()):
@@ -65,7 +72,7 @@ class FetchProgress:
     async def _show(self) -> None:
         self._shown = self._percent
         if self._artifact is None:
-            self._artifact = await acreate_progress_artifact(self._shown, key="fetch", description="periods fetched")
+            self._artifact = await acreate_progress_artifact(self._shown, key=self._key, description=self._describe)
         else:
             await aupdate_progress_artifact(self._artifact, self._shown)
 

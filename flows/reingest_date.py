@@ -16,7 +16,7 @@ from prefect.runtime import flow_run
 from prefect.utilities.annotations import quote
 from pydantic import Field
 
-from flows.artifacts import FetchProgress, show_error, show_report
+from flows.artifacts import ProgressArtifact, show_error, show_report
 from flows.states import state_of_error, state_of_report
 from reingest.curtailment.words import DEFAULT_DEFINITION, DefinitionName
 from reingest.errors import ReingestError
@@ -128,7 +128,7 @@ async def fetch_periods(fetcher: Fetcher, batch: Batch) -> int:
 async def _run_stages(request: DateRequest) -> tuple[DateReport, str]:
     """Run every stage as a task of its own; return the report and the picture of the day."""
     settings = load_settings()
-    progress = FetchProgress()
+    progress = ProgressArtifact("fetch", "periods fetched")
 
     async def each_batch(fetcher: Fetcher, batch: Batch) -> int:
         named = fetch_periods.with_options(task_run_name=f"periods {batch[0]}-{batch[-1]}")

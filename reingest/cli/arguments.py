@@ -1,48 +1,19 @@
 """What commands take from the command line: dates, spans of dates, decimals, files, and the two output flags."""
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 from uuid import UUID
 
 import typer
 
 from reingest.errors import BadUsage
+from reingest.spans import Span, settlement_span
 
 _DURATION: Final = re.compile(r"([0-9]{1,6})(s|m|h)")
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3600}
 _LONGEST_SECONDS: Final = 24 * 3600
-_SPAN: Final = re.compile(r"([0-9]{4})(?:-([0-9]{2}))?(?:-([0-9]{2}))?")
-# The calendar knows Europe/London's clocks from here on, and no settlement date is older than BETTA.
-FIRST_YEAR: Final = 2001
-LAST_YEAR: Final = 2040
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """One date, one month or one year.
-
-    Attributes:
-        start: Its first date.
-        end: The date after its last.
-    """
-
-    kind: Literal["day", "month", "year"]
-    start: date
-    end: date
-
-    def __str__(self) -> str:
-        """Return it as it is written: 2022-01-31, 2022-01 or 2022."""
-        text = self.start.isoformat()
-        return {"day": text, "month": text[:7], "year": text[:4]}[self.kind]
-
-    @property
-    def dates(self) -> Iterator[date]:
-        """Its dates, in order."""
-        return (self.start + timedelta(days=offset) for offset in range((self.end - self.start).days))
 
 
 def settlement_date(text: str) -> date:
@@ -55,29 +26,6 @@ def settlement_date(text: str) -> date:
     if span.kind != "day":
         raise BadUsage(f"{text!r} is not one date; a settlement date looks like 2022-01-31")
     return span.start
-
-
-def settlement_span(text: str) -> Span:
-    """Read a date, a month or a year.
-
-    Raises:
-        BadUsage: none of the three, or outside the calendar.
-    """
-    match = _SPAN.fullmatch(text)
-    if match is None:
-        raise BadUsage(f"{text!r} is not a date, month or year; write 2022-01-31, 2022-01 or 2022")
-    year, month, day = match.groups()
-    try:
-        start = date(int(year), int(month or 1), int(day or 1))
-    except ValueError as error:
-        raise BadUsage(f"{text!r} is not in the calendar: {error}") from error
-    if not FIRST_YEAR <= start.year <= LAST_YEAR:
-        raise BadUsage(f"{text!r} is outside the years {FIRST_YEAR} to {LAST_YEAR}")
-    if day:
-        return Span("day", start, start + timedelta(days=1))
-    if month:
-        return Span("month", start, (start + timedelta(days=31)).replace(day=1))
-    return Span("year", start, date(start.year + 1, 1, 1))
 
 
 def day_or_ever(text: str) -> date:

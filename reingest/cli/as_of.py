@@ -5,13 +5,14 @@ from typing import Annotated, Final, Literal
 
 import typer
 
-from reingest.cli.arguments import AsCsv, AsJson, Span, settlement_span
+from reingest.cli.arguments import AsCsv, AsJson
 from reingest.cli.output import Column, Output
 from reingest.cli.reading import reading
 from reingest.cli.reported import Reported, ReportedAt, exact_instant
 from reingest.curtailment.words import DefinitionName
 from reingest.operations.as_of import DayAsOf, SpanAsOf, day_as_of, span_as_of, units_as_of
 from reingest.operations.expected_file import definition_named
+from reingest.spans import Span, settlement_span
 from reingest.store.database import Connection
 from reingest.store.history import UnitThen
 

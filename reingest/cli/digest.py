@@ -5,11 +5,12 @@ from typing import Annotated, Final
 
 import typer
 
-from reingest.cli.arguments import AsCsv, AsJson, Span, settlement_span, text_of
+from reingest.cli.arguments import AsCsv, AsJson, text_of
 from reingest.cli.output import Column, Output
 from reingest.cli.reading import reading
 from reingest.curtailment.digests import Digests, differing, read_listing
 from reingest.errors import BadUsage, NotFound
+from reingest.spans import Span, settlement_span
 from reingest.store.seals import digests_of
 
 _DAYS: Final = (Column("settlement_date", "date"), Column("digest", "digest"))

@@ -3,24 +3,24 @@
 import asyncio
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Iterator
-from datetime import date, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from reingest.cli.arguments import AsCsv, AsJson, Span, settlement_span
+from reingest.cli.arguments import AsCsv, AsJson
 from reingest.cli.arguments import run_id as uuid_of
 from reingest.cli.output import Column, Output
 from reingest.cli.output import as_json as json_text
 from reingest.cli.progress import stage_progress
 from reingest.cli.reading import connected, reading
-from reingest.errors import BadUsage, Interrupted
-from reingest.operations.ranges.choosing import Choice, Only, choose_dates
+from reingest.errors import Interrupted
+from reingest.operations.ranges.choosing import Only, choice_of, choose_dates
 from reingest.operations.request import SideChoice, Source
+from reingest.spans import Span, settlement_span
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
     from uuid import UUID
 
     from reingest.operations.ranges.lanes import Stopping
@@ -97,17 +97,13 @@ def run(
     from reingest.operations.ranges.request import RangeRequest
     from reingest.settings import load_settings
 
-    choice = Choice(start.start, (end or start).end, only or (), _excluded(exclude), backwards=backwards)
-    if choice.end <= choice.start:
-        raise BadUsage(f"the range {start} to {end} runs backwards; --backwards runs the newest date first")
+    choice = choice_of(start, end, only=only or (), exclude=exclude or "", backwards=backwards)
     with connected() as connection:
         dates = choose_dates(connection, choice)
         if not dates:
             _say("No date of these is to be run.", as_json=as_json)
             raise typer.Exit(0)
-        request = RangeRequest(
-            dates, side=side, source=source, plan=plan, jobs=jobs or 1, reason=reason
-        )
+        request = RangeRequest(dates, side=side, source=source, plan=plan, jobs=jobs or 1, reason=reason)
         _tell_the_cost(load_settings(), connection, request, as_json=as_json)
     if not yes and not _wanted():
         _say("Operation cancelled.", as_json=as_json)
@@ -123,7 +119,7 @@ def resume(
     jobs: Jobs = None,
     as_json: AsJson = False,
 ) -> None:
-    """Go on with a range that was interrupted, or join one that runs on another machine; what has ended is not repeated."""
+    """Go on with a range that was interrupted, or join one that runs elsewhere; what has ended is not repeated."""
     from reingest.store.ranges import newest_open_range
 
     with connected() as connection:
@@ -165,19 +161,6 @@ def show(
     before = [f"Range {report.range_id}: {report.state}; {counts_text(report)}", ""]
     after = ["", f"Next: {report.next_command}"] if report.next_command else []
     output.write(report.as_dict(), DATES, map(_row, report.ends), before=before, after=after)
-
-
-def _excluded(text: str | None) -> frozenset[date]:
-    """Read dates, months, years, and spans of them written with two dots."""
-    return frozenset(day for part in (text or "").split(",") if part.strip() for day in _dates_of(part.strip()))
-
-
-def _dates_of(part: str) -> Iterator[date]:
-    first, dots, last = part.partition("..")
-    start, end = settlement_span(first).start, settlement_span(last if dots else first).end
-    if end <= start:
-        raise BadUsage(f"{part!r} runs backwards")
-    return (start + timedelta(days=offset) for offset in range((end - start).days))
 
 
 def _tell_the_cost(settings: "Settings", connection: Any, request: "RangeRequest", *, as_json: bool) -> None:  # noqa: ANN401
@@ -222,9 +205,7 @@ def _go_on(range_id: "UUID", jobs: int | None, *, as_json: bool) -> int:
     settings, stopping = load_settings(), Stopping()
     typer.echo(f"Range {range_id}; if it breaks off: {resume_command(range_id)}", err=True)
     with stage_progress() as progress:
-        going_on = resume_range(
-            settings, ensure_database(settings), range_id, progress, jobs=jobs, stopping=stopping
-        )
+        going_on = resume_range(settings, ensure_database(settings), range_id, progress, jobs=jobs, stopping=stopping)
         try:
             report = asyncio.run(_until_stopped(going_on, stopping))
         except (asyncio.CancelledError, KeyboardInterrupt):

@@ -4,10 +4,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from typing import Final
 
-from reingest.cli.arguments import FIRST_YEAR, LAST_YEAR, AsCsv, AsJson, OptionalSpan, Span
+from reingest.cli.arguments import AsCsv, AsJson, OptionalSpan
 from reingest.cli.output import Column, Output, instant, table_lines
 from reingest.cli.reading import reading
 from reingest.errors import NotFound
+from reingest.spans import FIRST_YEAR, LAST_YEAR, Span
 from reingest.store.reads import ShownDay, ShownSpan, show_day, show_spans
 
 _FIGURES: Final = (

@@ -9,7 +9,7 @@ from typing import Annotated, Final
 import typer
 
 from reingest.calendar import settlement_date_of
-from reingest.cli.arguments import AsCsv, AsJson, OptionalSpan, Span
+from reingest.cli.arguments import AsCsv, AsJson, OptionalSpan
 from reingest.cli.locks import lease_lines, lease_row, write_locks
 from reingest.cli.output import Column, Output, colours_wanted, write_csv
 from reingest.cli.output import as_json as json_text
@@ -19,6 +19,7 @@ from reingest.cli.year_board import board_lines
 from reingest.clock import utc_now
 from reingest.errors import BadUsage, FutureDate
 from reingest.settings import load_settings
+from reingest.spans import Span
 from reingest.store.database import Connection
 from reingest.store.fetches import newest_requests
 from reingest.store.leases import date_key, leases

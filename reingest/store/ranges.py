@@ -305,7 +305,7 @@ def range_dates_left(connection: Connection, range_id: UUID) -> DatesLeft:
 
 
 def finish_range(connection: Connection, range_id: UUID) -> bool:
-    """In the caller's transaction: end a range of which every date has ended; tell whether it was this call that did."""
+    """In the caller's transaction: end a range whose every date has ended; tell whether it was this call that did."""
     with database_errors():
         connection.execute(query("lock_range"), {"id": range_id})
         return connection.execute(query("finish_range"), {"id": range_id}).fetchone() is not None

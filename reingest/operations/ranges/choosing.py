@@ -7,7 +7,8 @@ from typing import Final, Literal
 
 from reingest.calendar import settlement_date_of
 from reingest.clock import utc_now
-from reingest.errors import FutureDate
+from reingest.errors import BadUsage, FutureDate
+from reingest.spans import Span, listed_dates
 from reingest.store.database import Connection
 from reingest.store.ranges import ChoosableDate, dates_to_choose_from
 
@@ -41,17 +42,33 @@ class Choice:
     backwards: bool = False
 
 
-def choose_dates(connection: Connection, choice: Choice) -> tuple[date, ...]:
-    """Return the dates in the order in which they are to be run; a span that goes on ends with today.
+def choice_of(start: Span, end: Span | None, *, only: Sequence[Only], exclude: str, backwards: bool) -> Choice:
+    """Return the choice that a person makes in words; a month or year that goes on ends with today.
+
+    Args:
+        start: the first date, or the span that begins with it.
+        end: the last date, or the span that ends with it; None for `start` alone.
+        only: what the dates must be.
+        exclude: a list as `listed_dates` reads it; empty for none.
+        backwards: the newest first.
 
     Raises:
-        FutureDate: the span has not begun.
+        BadUsage: the span runs backwards, or the list cannot be read.
+        FutureDate: the first or the last date has not begun.
     """
-    today = settlement_date_of(utc_now())
-    if choice.start > today:
-        raise FutureDate(f"{choice.start} has not begun; today is {today}", settlement_date=choice.start)
-    end = min(choice.end, today + timedelta(days=1))
-    known = dates_to_choose_from(connection, choice.start, end)
+    last, today = end or start, settlement_date_of(utc_now())
+    if last.end <= start.start:
+        raise BadUsage(f"the range {start} to {last} runs backwards; --backwards runs the newest date first")
+    for named in (start, last):
+        if named.start > today:
+            raise FutureDate(f"{named} has not begun; today is {today}", settlement_date=named.start)
+    until = min(last.end, today + timedelta(days=1))
+    return Choice(start.start, until, only, listed_dates(exclude), backwards=backwards)
+
+
+def choose_dates(connection: Connection, choice: Choice) -> tuple[date, ...]:
+    """Return the dates that are wanted, in the order in which they are to be run."""
+    known = dates_to_choose_from(connection, choice.start, choice.end)
     chosen = [
         one.settlement_date
         for one in known

@@ -1,8 +1,8 @@
 """The loop over the dates of a range: lanes that each take a date, have it run, and store how it ended.
 
-A date that fails stops nothing. What stops the range is what would stop every date: a database that is gone, a disk that
-is full, a source of which nothing was heard for several dates one after the other. The dates that met it are then left
-to be resumed, as are those that nobody began.
+A date that fails stops nothing. What stops the range is what would stop every date: a database that is gone, a disk
+that is full, a source of which nothing was heard for several dates one after the other. The dates that met it are then
+left to be resumed, as are those that nobody began.
 """
 
 import asyncio
@@ -162,9 +162,7 @@ class Lanes:
 
     async def _end_of(self, claim: Claim) -> DateEnd:
         wait_seconds = LOCKED_WAIT_SECONDS if claim.locked_before else 0.0
-        return await self.each_date(
-            claim.settlement_date, partial(self.run_date, claim.settlement_date, wait_seconds)
-        )
+        return await self.each_date(claim.settlement_date, partial(self.run_date, claim.settlement_date, wait_seconds))
 
     async def _after_a_death(self, claim: Claim, died: ProcessDied) -> None:
         """Run a date again whose process was killed; one that has two processes killed is what kills them."""
@@ -213,7 +211,9 @@ class Lanes:
             self._stop(ArchiveError(end.error.text, next_command=self._resume))
         else:
             dates = ", ".join(str(one.settlement_date) for one in self.silent)
-            told = f"{len(self.silent)} dates one after the other ({dates}); the last: {end.error.code}: {end.error.text}"
+            told = (
+                f"{len(self.silent)} dates one after the other ({dates}); the last: {end.error.code}: {end.error.text}"
+            )
             self._stop(SourceSilent(told, next_command=self._resume))
 
     def _stop(self, error: ReingestError) -> None:

@@ -1,4 +1,4 @@
-"""Where the dates of a range are run: one after the other in this process, or several at once in processes of their own.
+"""Where the dates of a range are run: one after the other in this process, or several at once in their own.
 
 A child is a fresh interpreter, never a fork of this process, which has threads. It is told a date a line and answers
 with a line of JSON. Its input is also its lifeline: when this process ends, however it does, the pipe is closed and the
@@ -33,9 +33,7 @@ BREAK_OFF_SECONDS: Final = 5.0
 
 
 @asynccontextmanager
-async def date_runner(
-    settings: Settings, database_url: str, stored: StoredRange, jobs: int
-) -> AsyncIterator[RunDate]:
+async def date_runner(settings: Settings, database_url: str, stored: StoredRange, jobs: int) -> AsyncIterator[RunDate]:
     """Give what runs the dates of a range, `jobs` at once, for the block."""
     if jobs == 1:
 
@@ -58,7 +56,7 @@ async def date_runner(
 
 
 def settings_of_one_job(settings: Settings, jobs: int) -> Settings:
-    """Return the settings of one of several processes, which together keep to the rate and to the requests in flight."""
+    """Return the settings of one of several processes, which together keep to the rate and the requests in flight."""
     return settings.model_copy(
         update={
             "requests_per_second": settings.requests_per_second / jobs,

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Final
 
-from reingest.operations.figures_text import signed_energy, signed_money
-from reingest.operations.ranges.report import Change, DateEnd, RangeReport
 from reingest.curtailment.exact import ZERO, exactly
 from reingest.curtailment.words import DEFAULT_DEFINITION
+from reingest.operations.figures_text import signed_energy, signed_money
+from reingest.operations.ranges.report import Change, DateEnd, RangeReport
 
 SHOWN_CHANGES: Final = 20
 
@@ -32,7 +32,7 @@ def counts_text(report: RangeReport) -> str:
 
 
 def change_text(end: DateEnd) -> str | None:
-    """Return by how much a date's figures moved by the default definition; None where they did not, or are its first."""
+    """Return by how much a date's figures moved by the default definition; None where they did not, or are new."""
     moved = {change.figure: change for change in end.changes if change.definition == DEFAULT_DEFINITION}
     shown = [
         text

@@ -63,7 +63,7 @@ def freeze_range(database_url: str, request: RangeRequest) -> UUID:
     return new.id
 
 
-async def resume_range(
+async def resume_range(  # noqa: PLR0913  (what it takes is what its callers decide)
     settings: Settings,
     database_url: str,
     range_id: UUID,

@@ -5,8 +5,8 @@ from uuid import uuid4
 
 import pytest
 
-from reingest.logs import JsonLines
 from reingest.log_context import about
+from reingest.logs import JsonLines
 from reingest.store.database import connect
 from reingest.store.leases import hold_lease
 from reingest.store.runs import Holder

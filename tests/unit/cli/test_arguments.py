@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reingest.cli.arguments import settlement_date, settlement_span, text_of
+from reingest.cli.arguments import settlement_date, text_of
 from reingest.curtailment.exact import exact_decimal
 from reingest.errors import BadUsage
 from reingest.operations.expected_file import read_expected
+from reingest.spans import settlement_span
 
 dates = st.dates(date(2001, 1, 1), date(2040, 12, 31))
 HEADER = "settlement_date,definition,energy_mwh,payment_gbp"

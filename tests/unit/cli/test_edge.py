@@ -10,7 +10,6 @@ import pytest
 
 from reingest.cli import app, globals_first, main
 from reingest.cli.edge import as_reingest_error, describe
-from reingest.logs import JsonLines, configure_logs
 from reingest.errors import (
     BadUsage,
     Bug,
@@ -23,6 +22,7 @@ from reingest.errors import (
     every_error,
 )
 from reingest.log_context import about
+from reingest.logs import JsonLines, configure_logs
 
 SLOW = frozenset({"sqlmodel", "sqlalchemy", "alembic", "prefect", "starlette", "fastapi"})
 EVERY_DATE_MODULE = (

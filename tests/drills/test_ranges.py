@@ -1,0 +1,150 @@
+"""Ranges whose processes are killed, and ranges that several processes work on."""
+
+import random
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
+from pathlib import Path
+from signal import SIGCONT, SIGKILL
+from typing import Final
+
+import psutil
+import pytest
+
+from reingest.standin.server import StandIn
+from tests.support.days import Row, of_date
+from tests.support.postgres import Databases
+from tests.support.processes import wait_for_end
+from tests.support.sites import Command, Site, recorded_elexon
+from tests.support.states import left_open
+
+DAYS: Final = tuple(date(2024, 1, 1) + timedelta(days=number) for number in range(6))
+WORDS: Final = ("range", DAYS[0], DAYS[-1], "--side", "bid", "--yes", "--json")
+SERVED_TWICE: Final = """
+select settlement_date from version where state in ('published', 'superseded') group by 1 having count(*) > 1
+"""
+BEGUN: Final = "select count(*) from run"
+ENDED: Final = "select count(*) from range_date where state = 'done'"
+
+
+def rows_of(day: date) -> tuple[Row, ...]:
+    """Return rows that are each date's own."""
+    number = day.toordinal() - DAYS[0].toordinal() + 1
+    return of_date(
+        day,
+        (
+            (day, 1, "bid", 1, "T_HILLW-1", 1000 + number, -1, "true", "-50.25", f"-{number}.5"),
+            (day, 2, "bid", 1, "T_HILLW-2", 2000 + number, -1, "true", f"-{number}", "-0.123456789012345678"),
+        ),
+    )
+
+
+@pytest.fixture(scope="module")
+def elexon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandIn]:
+    """Return an Elexon that publishes each of the dates."""
+    rows = [row for day in DAYS for row in rows_of(day)]
+    with recorded_elexon(tmp_path_factory.mktemp("elexon"), rows) as elexon:
+        yield elexon
+
+
+@pytest.fixture(scope="module")
+def clean(
+    databases: Databases, template: str, tmp_path_factory: pytest.TempPathFactory, elexon: StandIn
+) -> dict[date, str]:
+    """Return what each date serves when it is run alone, and nothing is killed."""
+    with databases.database(template) as url:
+        site = Site(url, tmp_path_factory.mktemp("clean") / "home", elexon.url)
+        assert {site.date(day, "--side", "bid").exit_code for day in DAYS} == {0}
+        return {day: site.dump(day) for day in DAYS}
+
+
+@pytest.fixture
+def site(database_url: str, tmp_path: Path, elexon: StandIn) -> Site:
+    """Return a site where nothing was ever published."""
+    elexon.script([])
+    elexon.reset()
+    return Site(database_url, tmp_path / "home", elexon.url)
+
+
+@pytest.mark.slow
+def test_a_range_killed_at_any_moment(
+    seeds: Callable[..., Iterator[int]],
+    databases: Databases,
+    template: str,
+    elexon: StandIn,
+    clean: dict[date, str],
+    tmp_path: Path,
+) -> None:
+    """A kill -9 of a range with two jobs ends its children; resumed at once, every date is right, and none twice."""
+    for seed in seeds("ranges killed at random moments", sample=1, ci=12, long=200):
+        with databases.database(template) as url:
+            kill_and_resume(Site(url, tmp_path / str(seed) / "home", elexon.url), clean, random.Random(seed))  # noqa: S311
+
+
+def kill_and_resume(site: Site, clean: dict[date, str], chance: random.Random) -> None:
+    """Kill a range with its first date under way, or later; resume it, and compare."""
+    command = site.start(*WORDS, "--jobs", "2")
+    wait_for(lambda: command.ended or bool(site.value(BEGUN)))
+    time.sleep(chance.uniform(0, 1.0))
+    children = children_of(command)
+    command.send(SIGKILL)
+    command.finish()
+    ran = site.reingest("range", "resume", "--json", "--jobs", chance.choice((1, 2)))
+    if ran.exit_code == 2:
+        assert ran.error["code"] == "not_found"  # it had ended before
+    else:
+        assert (ran.exit_code, {one["outcome"] for one in ran.json["dates"]} <= {"published", "unchanged"}) == (0, True)
+    for pid in children:
+        wait_for_end(pid)
+    assert {day: site.dump(day) for day in DAYS} == clean
+    assert site.rows(SERVED_TWICE) == []
+    assert left_open(site) == []
+
+
+@pytest.mark.slow
+def test_a_child_that_is_killed_is_replaced(site: Site, elexon: StandIn, clean: dict[date, str]) -> None:
+    """Where the process of a date is killed, the date is run again in another, and the range ends as if nothing was."""
+    elexon.script([{"kind": "latency", "ms": 1000, "dataset": "ISPSTACK", "periods": 7, "times": 2}])
+    command = site.start(*WORDS, "--jobs", "2")
+    wait_for(lambda: bool(site.value(BEGUN)))
+    psutil.Process(children_of(command)[0]).kill()
+    ran = command.finish()
+    assert ran.exit_code == 0, ran.err
+    assert {one["outcome"] for one in ran.json["dates"]} <= {"published", "unchanged"}
+    assert site.value("select count(*) from range_date where deaths = 1") == 1
+    assert {day: site.dump(day) for day in DAYS} == clean
+    assert site.rows(SERVED_TWICE) == []
+
+
+@pytest.mark.parametrize("number", [SIGCONT, SIGKILL], ids=["slow", "killed"])
+def test_two_processes_share_a_range(number: int, site: Site, elexon: StandIn, clean: dict[date, str]) -> None:
+    """Of two processes on one range neither repeats the other's dates; a date whose process is killed is taken over."""
+    first = site.start(*WORDS, stop_at="after_range_claim:2")
+    first.wait_until_stopped()
+    second = site.start("range", "resume", "--json")
+    wait_for(lambda: site.value(ENDED) == len(DAYS) - 1)
+    first.send(SIGCONT if number == SIGCONT else SIGKILL)
+    ends = [first.finish(), second.finish()]
+    assert [ran.exit_code for ran in ends] == [0 if number == SIGCONT else -SIGKILL, 0], ends
+    assert {one["outcome"] for one in ends[-1].json["dates"]} == {"published"}
+    assert {day: site.dump(day) for day in DAYS} == clean
+    asked = Counter(request.path for request in elexon.requests() if "/balancing/settlement/stack" in request.path)
+    assert asked.most_common(1)[0][1] == 1
+    assert len(asked) == 48 * len(DAYS)
+
+
+def children_of(command: Command) -> list[int]:
+    """Return the numbers of a command's children."""
+    try:
+        return [child.pid for child in psutil.Process(command.pid).children()]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def wait_for(is_so: Callable[[], object], seconds: float = 30) -> None:
+    """Return when it is so."""
+    deadline = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.01)
