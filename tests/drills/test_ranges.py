@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from pathlib import Path
-from signal import SIGCONT, SIGKILL
+from signal import SIGCONT, SIGINT, SIGKILL
 from typing import Final
 
 import psutil
@@ -23,6 +23,10 @@ DAYS: Final = tuple(date(2024, 1, 1) + timedelta(days=number) for number in rang
 WORDS: Final = ("range", DAYS[0], DAYS[-1], "--side", "bid", "--yes", "--json")
 SERVED_TWICE: Final = """
 select settlement_date from version where state in ('published', 'superseded') group by 1 having count(*) > 1
+"""
+CUT: Final = """
+select pg_terminate_backend(pid, 5000) from pg_stat_activity
+where datname = current_database() and application_name ~ 'reingest (run|lease|range)'
 """
 BEGUN: Final = "select count(*) from run"
 ENDED: Final = "select count(*) from range_date where state = 'done'"
@@ -132,6 +136,43 @@ def test_two_processes_share_a_range(number: int, site: Site, elexon: StandIn, c
     asked = Counter(request.path for request in elexon.requests() if "/balancing/settlement/stack" in request.path)
     assert asked.most_common(1)[0][1] == 1
     assert len(asked) == 48 * len(DAYS)
+
+
+@pytest.mark.parametrize("killed_at", ["", "after_claims_adopted"], ids=["goes on", "killed"])
+def test_a_range_that_loses_its_connection(killed_at: str, site: Site, clean: dict[date, str]) -> None:
+    """A range whose connections are cut goes on with what it has in hand; killed as it does, it is resumed."""
+    environment = {"REINGEST_CRASH_AT": killed_at} if killed_at else {}
+    command = site.start(*WORDS, stop_at="after_stage:2", **environment)
+    command.wait_until_stopped()
+    site.rows(CUT)
+    command.send(SIGCONT)
+    ran = command.finish()
+    assert ran.exit_code == (-SIGKILL if killed_at else 0), ran.err
+    if killed_at:
+        ran = site.reingest("range", "resume", "--json")
+    assert (ran.exit_code, [one["settlement_date"] for one in ran.json["dates"]]) == (0, [str(day) for day in DAYS])
+    assert {day: site.dump(day) for day in DAYS} == clean
+    assert site.rows(SERVED_TWICE) == []
+
+
+@pytest.mark.parametrize("killed_at", ["", "after_range_date_back"], ids=["ends", "killed"])
+def test_a_range_that_is_broken_off(killed_at: str, site: Site, clean: dict[date, str]) -> None:
+    """A second Ctrl-C breaks the date under way off; resumed at once, also after a kill, every date is right."""
+    environment = {"REINGEST_CRASH_AT": killed_at} if killed_at else {}
+    site.settings["REINGEST_REQUESTS_PER_SECOND"] = "20"  # so that the date takes two seconds
+    command = site.start(*WORDS, **environment)
+    wait_for(lambda: site.value('select count(*) from "fetch"') > 3)
+    command.send(SIGINT)
+    time.sleep(0.1)
+    command.send(SIGINT)
+    ran = command.finish()
+    assert ran.exit_code == (-SIGKILL if killed_at else 130), ran.err
+    assert site.value(ENDED) == 0
+    site.settings["REINGEST_REQUESTS_PER_SECOND"] = "0"
+    ran = site.reingest("range", "resume", "--json")
+    assert (ran.exit_code, {one["outcome"] for one in ran.json["dates"]}) == (0, {"published"})
+    assert {day: site.dump(day) for day in DAYS} == clean
+    assert left_open(site) == []
 
 
 def children_of(command: Command) -> list[int]:

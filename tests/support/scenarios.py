@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import count
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -13,11 +14,13 @@ from reingest.standin.server import StandIn
 from tests.support.days import REGISTER, TINY_DATE, TINY_DAY
 from tests.support.postgres import Databases
 from tests.support.readers import look_at
-from tests.support.sites import Site, copy_of, recorded_elexon
+from tests.support.sites import NOWHERE, Site, copy_of, recorded_elexon
 from tests.support.states import State, left_open, state_of
 
 DATE_OF_BIDS: Final = ("date", TINY_DATE, "--side", "bid", "--json")
 PLAN: Final = "{home}/plan.json"
+RANGE_OF_ONE: Final = ("range", TINY_DATE, "--side", "bid", "--yes", "--json")
+RANGE_OF_BIDS: Final = ("range", TINY_DATE - timedelta(days=2), TINY_DATE, "--side", "bid", "--yes", "--json")
 OTHER_REGISTER: Final = (*REGISTER, ("T_NEWW-1", "WIND", "New Wind Ltd"))
 WIND_REGISTER: Final = (*REGISTER[:-1], ("V__BATT001", "WIND", "Battery Ltd"))
 _Prepare: TypeAlias = Callable[["Places", Site], None]
@@ -58,6 +61,17 @@ def leave_a_dead_lease(places: "Places", site: Site) -> None:
 def leave_only_a_dead_lease(_places: "Places", site: Site) -> None:
     """Kill a run that has done nothing yet but take the date."""
     assert site.start(*DATE_OF_BIDS, REINGEST_CRASH_AT="after_lease").finish().exit_code < 0
+
+
+def silence(_places: "Places", site: Site) -> None:
+    """Have no Elexon answer."""
+    site.elexon_url = NOWHERE
+
+
+def break_off_a_range(places: "Places", site: Site) -> None:
+    """Kill a range that has written the candidate of its one date."""
+    restate(places, site)
+    assert site.start(*RANGE_OF_ONE, REINGEST_CRASH_AT="after_stage").finish().exit_code < 0
 
 
 def decide_and_expect(_places: "Places", site: Site) -> None:
@@ -157,6 +171,10 @@ OTHERS: Final = (
         frozenset({0, 2}),
     ),
     Scenario("take over", "served", leave_a_dead_lease, DATE_OF_BIDS),
+    Scenario("range", "served", restate, RANGE_OF_ONE),
+    # Once it is done no range is left to be resumed, and the re-run says so.
+    Scenario("range resume", "served", break_off_a_range, ("range", "resume", "--json"), frozenset({0, 2})),
+    Scenario("range of a silent source", "served", silence, RANGE_OF_BIDS, frozenset({4})),
     Scenario("units refresh", "served", another_register, ("units", "refresh")),
     # Once it is recorded there is nothing left to correct or to decide, and the re-run says so.
     Scenario(

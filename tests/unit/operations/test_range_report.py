@@ -2,6 +2,7 @@
 
 import json
 from datetime import date
+from typing import Literal
 from uuid import UUID
 
 from hypothesis import given
@@ -43,9 +44,8 @@ def test_an_end_survives_json(end: DateEnd) -> None:
 def test_the_gravest_date_gives_the_exit_code(some: list[DateEnd], interrupted: bool) -> None:
     """A range ends with the largest exit code of its dates, or with that of what interrupted it."""
     error = Interrupted() if interrupted else None
-    report = RangeReport(
-        RANGE, "range", "interrupted" if interrupted else "done", plan=False, ends=tuple(some), error=error
-    )
+    state: Literal["done", "interrupted"] = "interrupted" if interrupted else "done"
+    report = RangeReport(RANGE, "range", state, plan=False, ends=tuple(some), error=error)
     codes = [0, *(end.exit_code for end in some if end.exit_code is not None), *([130] if interrupted else [])]
     assert report.exit_code == max(codes)
     assert sum(report.counts.values()) == len(some)
@@ -53,14 +53,10 @@ def test_the_gravest_date_gives_the_exit_code(some: list[DateEnd], interrupted: 
 
 def test_every_date_that_is_not_well_is_named() -> None:
     """The lines name each date that leaves something to do with its code and next command, and no other."""
+    published = DateEnd(date(2024, 1, 1), "published", 0)
     held = DateEnd(date(2024, 1, 2), "held", 1, None, 2, EndError("held", "it is off", "reingest publish D"))
-    report = RangeReport(
-        RANGE,
-        "range",
-        "interrupted",
-        plan=False,
-        ends=(DateEnd(date(2024, 1, 1), "published", 0), held, DateEnd(date(2024, 1, 3))),
-    )
+    pending = DateEnd(date(2024, 1, 3))
+    report = RangeReport(RANGE, "range", "interrupted", plan=False, ends=(published, held, pending))
     text = "\n".join(range_lines(report))
     assert "2024-01-02  held  held: it is off\n              Next: reingest publish D" in text
     assert "2024-01-01" not in text
