@@ -1,6 +1,7 @@
 """`reingest range`: many dates as one run, which can be resumed."""
 
 import asyncio
+import json
 import signal
 import sys
 from decimal import Decimal
@@ -11,11 +12,10 @@ import typer
 from reingest.cli.arguments import AsCsv, AsJson
 from reingest.cli.arguments import run_id as uuid_of
 from reingest.cli.output import Column, Output
-from reingest.cli.output import as_json as json_text
 from reingest.cli.progress import stage_progress
 from reingest.cli.reading import connected, reading
 from reingest.errors import Interrupted
-from reingest.operations.ranges.choosing import Only, choice_of, choose_dates
+from reingest.operations.ranges.choosing import ONLY, choice_of, choose_dates, only_of
 from reingest.operations.request import SideChoice, Source
 from reingest.spans import Span, settlement_span
 
@@ -71,8 +71,8 @@ def run(
     start: Annotated[Span, _START],
     end: Annotated[Span | None, _END] = None,
     only: Annotated[
-        list[Only] | None,
-        typer.Option(help="Only such dates; may be given several times. failed: the last run failed or broke off."),
+        list[str] | None,
+        typer.Option(metavar="|".join(ONLY), help="Only dates that are so; may be given several times."),
     ] = None,
     exclude: Annotated[
         str | None,
@@ -97,7 +97,8 @@ def run(
     from reingest.operations.ranges.request import RangeRequest
     from reingest.settings import load_settings
 
-    choice = choice_of(start, end, only=only or (), exclude=exclude or "", backwards=backwards)
+    chosen_by = [only_of(one) for one in only or ()]
+    choice = choice_of(start, end, only=chosen_by, exclude=exclude or "", backwards=backwards)
     with connected() as connection:
         dates = choose_dates(connection, choice)
         if not dates:
@@ -158,9 +159,12 @@ def show(
     output = Output.chosen(as_json=as_json, as_csv=as_csv)
     with reading() as connection:
         report = report_of_range(connection, uuid_of(range_id))
+    if output.json:
+        typer.echo(json.dumps(report.as_dict(), indent=2))
+        return
     before = [f"Range {report.range_id}: {report.state}; {counts_text(report)}", ""]
     after = ["", f"Next: {report.next_command}"] if report.next_command else []
-    output.write(report.as_dict(), DATES, map(_row, report.ends), before=before, after=after)
+    output.write(None, DATES, map(_row, report.ends), before=before, after=after)
 
 
 def _tell_the_cost(settings: "Settings", connection: Any, request: "RangeRequest", *, as_json: bool) -> None:  # noqa: ANN401
@@ -210,9 +214,10 @@ def _go_on(range_id: "UUID", jobs: int | None, *, as_json: bool) -> int:
             report = asyncio.run(_until_stopped(going_on, stopping))
         except (asyncio.CancelledError, KeyboardInterrupt):
             raise Interrupted("the dates under way were broken off", next_command=resume_command(range_id)) from None
-    typer.echo(json_text(report.as_dict()) if as_json else "\n".join(range_lines(report)))
-    stopped = stopping.asked and report.state != "done"
-    return max(report.exit_code, Interrupted.exit_code if stopped else 0)
+    typer.echo(json.dumps(report.as_dict(), indent=2) if as_json else "\n".join(range_lines(report)))
+    if stopping.asked and report.state != "done":
+        raise Interrupted("the range was asked to stop", next_command=resume_command(range_id))
+    return report.exit_code
 
 
 async def _until_stopped(going_on: "Awaitable[RangeReport]", stopping: "Stopping") -> "RangeReport":

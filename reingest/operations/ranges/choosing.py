@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 from reingest.calendar import settlement_date_of
 from reingest.clock import utc_now
@@ -19,6 +19,7 @@ Only = Literal["all", "missing", "failed", "held", "provisional", "stale", "unve
 person; `unverified`: served, but its witnesses did not all agree.
 """
 
+ONLY: Final[tuple[Only, ...]] = get_args(Only)
 UNFINISHED_DAYS: Final = 2
 """Today and yesterday: Elexon has not published all of them."""
 
@@ -40,6 +41,18 @@ class Choice:
     only: Sequence[Only] = ()
     excluded: Collection[date] = ()
     backwards: bool = False
+
+
+def only_of(text: str) -> Only:
+    """Read what dates are chosen by.
+
+    Raises:
+        BadUsage: there is no such choice.
+    """
+    for name in ONLY:
+        if name == text:
+            return name
+    raise BadUsage(f"{text!r} is nothing that dates are chosen by; those are {', '.join(ONLY)}")
 
 
 def choice_of(start: Span, end: Span | None, *, only: Sequence[Only], exclude: str, backwards: bool) -> Choice:

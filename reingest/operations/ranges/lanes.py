@@ -41,6 +41,7 @@ SILENT_DATES: Final = 3
 """So many dates one after the other of which nothing came mean that the source is down; never fewer than lanes."""
 DATABASE_FAULTS: Final = 3
 POLL_SECONDS: Final = 0.5
+BREATH_SECONDS: Final = 0.001
 _NO_SPACE: Final = os.strerror(errno.ENOSPC)
 
 RunDate = Callable[[date, float], Awaitable[DateEnd]]
@@ -98,7 +99,6 @@ class Lanes:
     silent: list[Claim] = field(default_factory=list)
     database_faults: int = 0
 
-    @property
     def is_stopped(self) -> bool:
         """Whether no further date is to be begun."""
         return self.stopping.asked or self.claims.stopped_by is not None
@@ -111,10 +111,10 @@ class Lanes:
         """
         left = self.claims.left()
         self.todo = left.pending + left.running
-        while not self.is_stopped:
+        while not self.is_stopped():
             await self._all_lanes()
             left = await self._patiently(self.claims.left)
-            if self.is_stopped or not (left.pending or left.running):
+            if self.is_stopped() or not (left.pending or left.running):
                 return
             if not left.pending and not await self._patiently(self.claims.free_dead):
                 self.progress("dates of another process", self.done, self.todo)
@@ -148,7 +148,7 @@ class Lanes:
         return running - ended
 
     async def _lane(self) -> None:
-        while not self.is_stopped and (claim := await self._patiently(self.claims.next)) is not None:
+        while not await self._is_stopped_by_now() and (claim := await self._patiently(self.claims.next)) is not None:
             try:
                 end = await self._end_of(claim)
             except ProcessDied as died:
@@ -159,6 +159,11 @@ class Lanes:
                 raise
             else:
                 await self._settle(claim, end)
+
+    async def _is_stopped_by_now(self) -> bool:
+        """Let a signal be heard that came while a date kept the loop busy."""
+        await asyncio.sleep(BREATH_SECONDS)
+        return self.is_stopped()
 
     async def _end_of(self, claim: Claim) -> DateEnd:
         wait_seconds = LOCKED_WAIT_SECONDS if claim.locked_before else 0.0
