@@ -1,4 +1,4 @@
-.PHONY: setup demo up test drills drills-ci bench check lock clean
+.PHONY: setup demo up deploy test drills drills-ci bench check lock clean
 
 PYTHON ?=
 python := .venv/bin/python
@@ -15,6 +15,11 @@ SOURCE ?= stand-in
 up: export REINGEST_HOME := $(or $(REINGEST_HOME),$(CURDIR)/.reingest/$(if $(filter live,$(SOURCE)),live,up))
 up: setup ## Postgres, Prefect, a worker and the stand-in Elexon (SOURCE=live: the real one), until Ctrl-C
 	@$(python) -m deployments.up --source $(SOURCE) --with-parent
+
+SCHEDULES ?= kept
+
+deploy: setup ## work pool, deployments and automations, on the server that PREFECT_API_URL names (SCHEDULES=on|off)
+	@$(python) -m deployments.start register --schedules $(SCHEDULES)
 
 test: setup ## every test
 	@$(python) -m pytest

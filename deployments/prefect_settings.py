@@ -31,6 +31,8 @@ NOBODYS_CERTIFICATE: Final = Path(__file__).with_name("nobodys-certificate.pem")
 
 Prefect can be told a file to read instead, but not none; the key of this one's certificate was never kept."""
 
+RATE_GATE: Final = "REINGEST_RATE_GATE"
+
 HEARTBEAT_SECONDS: Final = 30
 """How often a flow run says that it lives; no less is allowed. After three silent ones it counts as dead."""
 
@@ -103,6 +105,8 @@ def worker_environment(folder: Path, api_url: str) -> dict[str, str]:
     temporary.mkdir(exist_ok=True)
     return client_environment(folder, api_url) | {
         "TMPDIR": str(temporary),
+        # Any number of flow runs may ask Elexon at once: together they keep the rate.
+        RATE_GATE: os.environ.get(RATE_GATE, "shared"),
         # The default of 10 s is what a person who pressed the button would wait.
         "PREFECT_WORKER_QUERY_SECONDS": "0.5",
         "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(HEARTBEAT_SECONDS),

@@ -1,95 +1,117 @@
 """Register the work pool, the deployments and the automations with a Prefect server, however often.
 
-python -m deployments.register
-
 The server is the one that PREFECT_API_URL names; it may still be starting. The deployments stand in `prefect.yaml`.
+What a person changed of the work pool, or by turning a schedule on or off, is kept; all else becomes what stands here.
+
+python -m deployments.register [--schedules kept|on|off]
 """
 
+import argparse
 import asyncio
+import io
 import os
 import sys
 import time
-from contextlib import suppress
-from datetime import timedelta
-from pathlib import Path
-from typing import Final
+from collections.abc import Iterable, Mapping
+from contextlib import redirect_stdout
+from dataclasses import dataclass, field
+from typing import Final, Literal
 
 from prefect.cli import app
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.actions import WorkPoolCreate
-from prefect.client.schemas.objects import StateType
-from prefect.events.actions import ChangeFlowRunState
-from prefect.events.schemas.automations import AutomationCore, EventTrigger, Posture
-from prefect.events.schemas.events import ResourceSpecification
+from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterTags
+from prefect.client.schemas.responses import DeploymentResponse
 from prefect.exceptions import ObjectAlreadyExists
 from prefect.workers.process import ProcessWorker
 
-from deployments.prefect_settings import HEARTBEAT_SECONDS, WORK_POOL
+from deployments.automations import ALERT, SILENT_RUNS, Became, ensure_alert, ensure_automation
+from deployments.prefect_file import CHECKOUT, Slug, deployment_names, schedule_slugs, with_schedules
+from deployments.prefect_settings import WORK_POOL
+from reingest.settings import load_settings
 
-CHECKOUT: Final = Path(__file__).resolve().parents[1]
-PREFECT_FILE: Final = CHECKOUT / "deployments" / "prefect.yaml"
 READY_SECONDS: Final = 120.0
-PENDING_SECONDS: Final = 120
+TAG: Final = "reingest"
 
-# Every event of a flow run: its heartbeats, and its states, of which the flows have names of their own.
-_ANY_SIGN: Final = "prefect.flow-run.*"
+RENAMED: Final = {"reingest-health": "health", "reingest-outbox": "deliver-outbox"}
+"""What deployments were called, and are: the old one is removed, and a schedule that was on there is on."""
 
+Schedules = Literal["kept", "on", "off"]
 
-# What a worker does with a run before its process begins.
-_BEFORE_IT_BEGINS: Final = ("Pending", "Submitting", "InfrastructurePending")
-
-
-def _crashed_after(*signs: str, seconds: int, name: str, message: str) -> AutomationCore:
-    """Return the automation that gives a flow run up when nothing is heard for so long after one of these events."""
-    return AutomationCore(
-        name=name,
-        description="Managed by `python -m deployments.register`.",
-        trigger=EventTrigger(
-            after={f"prefect.flow-run.{sign}" for sign in signs},
-            expect={_ANY_SIGN},
-            match=ResourceSpecification({"prefect.resource.id": "prefect.flow-run.*"}),
-            match_related=ResourceSpecification(
-                {"prefect.resource.role": "flow", "prefect.resource.name": "reingest-*"}
-            ),
-            for_each={"prefect.resource.id"},
-            posture=Posture.Proactive,
-            threshold=1,
-            within=timedelta(seconds=seconds),
-        ),
-        # Prefect refuses it for a run that has ended after all, so a late sign does no harm.
-        actions=[ChangeFlowRunState(state=StateType.CRASHED, message=message)],
-    )
-
-
-AUTOMATIONS: Final = (
-    _crashed_after(
-        "heartbeat",
-        seconds=3 * HEARTBEAT_SECONDS,
-        name="reingest: running, but silent",
-        message=f"Nothing was heard of its process for {3 * HEARTBEAT_SECONDS} s. The date is whole; run it again.",
-    ),
-    _crashed_after(
-        *_BEFORE_IT_BEGINS,
-        seconds=PENDING_SECONDS,
-        name="reingest: taken by a worker, but never begun",
-        message=f"Its process did not begin within {PENDING_SECONDS} s. Nothing was begun; run it again.",
-    ),
+# What a deployment is, less what the server counts and stamps.
+_FORM: Final = frozenset(
+    {
+        "concurrency_options",
+        "description",
+        "entrypoint",
+        "job_variables",
+        "parameter_openapi_schema",
+        "parameters",
+        "pull_steps",
+        "tags",
+        "work_pool_name",
+    }
 )
-"""A worker tells how its flow runs end, unless it is killed too: these are for that."""
+
+
+@dataclass(frozen=True)
+class Registration:
+    """What a registration did: of each thing its kind, its name, and what became of it."""
+
+    lines: list[tuple[str, str, str]] = field(default_factory=list)
+
+    def add(self, kind: str, name: str, became: str) -> None:
+        """Note what became of a thing."""
+        self.lines.append((kind, name, became))
+
+    def describe(self) -> str:
+        """Return a line a thing."""
+        kind_width, name_width = (max(len(line[column]) for line in self.lines) for column in (0, 1))
+        return "\n".join(f"{kind:<{kind_width}}  {name:<{name_width}}  {became}" for kind, name, became in self.lines)
 
 
 def main() -> int:
-    """Register everything with the server that PREFECT_API_URL names."""
-    asyncio.run(_register_parts())
-    return deploy()
+    """Register everything with the server that PREFECT_API_URL names, say what that did, and return the exit code."""
+    parser = argparse.ArgumentParser(prog="make deploy", description=__doc__.split("\n\n")[0])
+    parser.add_argument("--schedules", choices=("kept", "on", "off"), default="kept", help="whether they run")
+    schedules: Schedules = parser.parse_args().schedules
+    # Entrypoints are relative to the checkout; workers elsewhere have theirs, and their Python, where these say.
+    os.chdir(CHECKOUT)
+    os.environ.setdefault("REINGEST_CHECKOUT", str(CHECKOUT))
+    os.environ.setdefault("REINGEST_PYTHON", sys.executable)
+    done = Registration()
+    before = asyncio.run(_prepare(done))
+    if failed := deploy(_active(before, schedules)):
+        return failed
+    asyncio.run(_finish(done, before))
+    print(done.describe())  # noqa: T201  (it is what a person asked for)
+    return 0
 
 
-async def _register_parts() -> None:
+async def _prepare(done: Registration) -> dict[str, DeploymentResponse]:
+    """Make what deployments need; return those that there are, by name."""
     async with get_client() as client:
         await _wait_until_ready(client)
-        await ensure_work_pool(client)
-        for automation in AUTOMATIONS:
-            await ensure_automation(client, automation)
+        done.add("server", str(client.api_url).rstrip("/"), "")
+        done.add("work pool", WORK_POOL, await ensure_work_pool(client))
+        return await _deployments(client)
+
+
+async def _finish(done: Registration, before: Mapping[str, DeploymentResponse]) -> None:
+    """Note what became of the deployments, remove those that have another name now, make the automations."""
+    async with get_client() as client:
+        now = await _deployments(client)
+        ours = {name: now[name] for name in deployment_names()}
+        for name, deployment in ours.items():
+            done.add("deployment", name, _became(before.get(name), deployment))
+        for name in sorted(RENAMED.keys() & now.keys()):
+            await client.delete_deployment(now[name].id)
+            done.add("deployment", name, f"removed: it is {RENAMED[name]} now")
+        _note_schedules(done, ours.values())
+        for automation in SILENT_RUNS:
+            done.add("automation", automation.name, await ensure_automation(client, automation))
+        alert = await ensure_alert(client, load_settings().alert_webhook_url)
+        done.add("automation", ALERT, alert or "none: REINGEST_ALERT_WEBHOOK_URL names no webhook")
 
 
 async def _wait_until_ready(client: PrefectClient) -> None:
@@ -100,41 +122,75 @@ async def _wait_until_ready(client: PrefectClient) -> None:
         await asyncio.sleep(0.1)
 
 
-async def ensure_work_pool(client: PrefectClient) -> None:
+async def ensure_work_pool(client: PrefectClient) -> Became:
     """Make the process work pool, unless there is one; whoever changed its settings keeps them."""
     template = ProcessWorker.get_default_base_job_template()
     pool = WorkPoolCreate(name=WORK_POOL, type=ProcessWorker.type, base_job_template=template)
-    with suppress(ObjectAlreadyExists):
-        await client.create_work_pool(pool)
-
-
-async def ensure_automation(client: PrefectClient, automation: AutomationCore) -> None:
-    """Make the automation, or bring the one of its name to this form; an unchanged one keeps what it has seen."""
-    found = await client.read_automations_by_name(automation.name)
-    if not found:
-        await client.create_automation(automation)
-    elif _form(found[0]) != _form(automation):
-        await client.update_automation(found[0].id, automation)
-
-
-def _form(automation: AutomationCore) -> object:
-    # Not as JSON: there the sets of a trigger are lists, whose order changes from process to process.
-    return automation.model_dump(include={"description", "trigger", "actions", "tags"})
-
-
-def deploy() -> int:
-    """Register the deployments of `prefect.yaml`, through Prefect's own command; return its exit code."""
-    # Entrypoints are relative to the checkout; workers elsewhere have theirs, and their Python, where these say.
-    os.chdir(CHECKOUT)
-    os.environ.setdefault("REINGEST_CHECKOUT", str(CHECKOUT))
-    os.environ.setdefault("REINGEST_PYTHON", sys.executable)
-    # The command takes its words from nowhere else; a process of its own would import Prefect again.
-    sys.argv = ["prefect", "--no-prompt", "deploy", "--all", "--prefect-file", str(PREFECT_FILE)]
     try:
-        app()
-    except SystemExit as ended:
-        return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
-    return 0
+        await client.create_work_pool(pool)
+    except ObjectAlreadyExists:
+        return "unchanged"
+    return "made"
+
+
+async def _deployments(client: PrefectClient) -> dict[str, DeploymentResponse]:
+    """Return the deployments of ours that the server has, by name."""
+    ours = DeploymentFilter(tags=DeploymentFilterTags(all_=[TAG]))
+    return {one.name: one for one in await client.read_deployments(deployment_filter=ours)}
+
+
+def _active(there: Mapping[str, DeploymentResponse], schedules: Schedules) -> dict[Slug, bool]:
+    """Return which schedules are to be on: those that are, under whatever name, or all, or none."""
+    if schedules != "kept":
+        return dict.fromkeys(schedule_slugs(), schedules == "on")
+    called_before = {now: there[old] for old, now in RENAMED.items() if old in there}
+    inherited = {
+        (name, slug): any(one.active for one in called_before[name].schedules)
+        for name, slug in schedule_slugs()
+        if name in called_before
+    }
+    return inherited | {
+        (name, one.slug): one.active for name, now in there.items() for one in now.schedules if one.slug
+    }
+
+
+def _note_schedules(done: Registration, deployments: Iterable[DeploymentResponse]) -> None:
+    for deployment in deployments:
+        for one in deployment.schedules:
+            when = getattr(one.schedule, "cron", "")  # a person may have added another kind
+            done.add("schedule", f"{deployment.name}/{one.slug or one.id}", f"{when}: {'on' if one.active else 'off'}")
+
+
+def deploy(active: Mapping[Slug, bool]) -> int:
+    """Register the deployments of `prefect.yaml`, through Prefect's own command; return its exit code.
+
+    What it prints is long, and tells how to do what is done already; it is shown where it failed.
+    """
+    said = io.StringIO()
+    with with_schedules(active) as file, redirect_stdout(said):
+        # The command takes its words from nowhere else; a process of its own would import Prefect again.
+        sys.argv = ["prefect", "--no-prompt", "deploy", "--all", "--prefect-file", str(file)]
+        try:
+            app()
+        except SystemExit as ended:
+            code = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+        else:
+            code = 0
+    if code:
+        sys.stderr.write(said.getvalue())
+    return code
+
+
+def _became(before: DeploymentResponse | None, now: DeploymentResponse) -> Became:
+    if before is None:
+        return "made"
+    return "unchanged" if _form(before) == _form(now) else "changed"
+
+
+def _form(deployment: DeploymentResponse) -> object:
+    limit = deployment.global_concurrency_limit
+    schedules = sorted((one.slug or "", str(one.schedule), one.active) for one in deployment.schedules)
+    return deployment.model_dump(include=set(_FORM)), limit and limit.limit, schedules
 
 
 if __name__ == "__main__":

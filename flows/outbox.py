@@ -8,9 +8,11 @@ from prefect import flow
 from prefect.artifacts import acreate_table_artifact
 from prefect.client.schemas.objects import State, StateType
 
+from flows.events import PrefectEvents
 from flows.states import state_of_error
 from reingest.errors import ReingestError
 from reingest.operations.outbox.delivering import DeliveryReport, deliver_due
+from reingest.operations.outbox.sinks import prefect_events_by
 from reingest.settings import load_settings
 from reingest.store.server import ensure_database
 from reingest.tuning import tune_process
@@ -18,11 +20,12 @@ from reingest.tuning import tune_process
 
 @flow(name="reingest-outbox", flow_run_name="outbox", retries=0, persist_result=False)
 async def outbox() -> State[None]:
-    """Deliver facts about publishes to the configured sinks, once."""
+    """Deliver facts about publishes to the configured sinks, and to Prefect as events, once."""
     tune_process()
     settings = load_settings()
     try:
-        report = await deliver_due(settings, ensure_database(settings))
+        with prefect_events_by(PrefectEvents()):
+            report = await deliver_due(settings, ensure_database(settings))
     except ReingestError as error:
         return state_of_error(error)
     if report.lags:

@@ -17,12 +17,14 @@ from prefect.utilities.annotations import quote
 from pydantic import Field
 
 from flows.artifacts import ProgressArtifact, show_error, show_report
+from flows.events import PrefectEvents
 from flows.states import state_of_error, state_of_report
 from reingest.curtailment.words import DEFAULT_DEFINITION, DefinitionName
 from reingest.errors import ReingestError
 from reingest.operations.date_run import Batch, DateRun
 from reingest.operations.day_picture import day_picture
 from reingest.operations.fetching import Fetcher
+from reingest.operations.outbox.sinks import prefect_events_by
 from reingest.operations.reingest import act, go_through, open_date_run
 from reingest.operations.report import DateReport
 from reingest.operations.request import (
@@ -105,7 +107,8 @@ async def reingest_date(
             with_disptav=with_disptav,
             flow_run_id=UUID(flow_run.get_id()),
         )
-        report, picture = await _run_stages(request)
+        with prefect_events_by(PrefectEvents()):
+            report, picture = await _run_stages(request)
     except ReingestError as error:
         await show_error(error)
         return state_of_error(error)

@@ -19,6 +19,8 @@
 | `webhook_url` | `REINGEST_WEBHOOK_URL` | where facts are posted after a publish; kept secret |
 | `webhook_timeout_seconds` | `REINGEST_WEBHOOK_TIMEOUT_SECONDS` | one attempt of one post |
 | `outbox_log` | `REINGEST_OUTBOX_LOG` | a file to which facts are appended after a publish, one JSON object a line |
+| `prefect_events` | `REINGEST_PREFECT_EVENTS` | `on`: facts are told to Prefect as events, too, by its flows |
+| `alert_webhook_url` | `REINGEST_ALERT_WEBHOOK_URL` | where Prefect tells of failed and held runs; kept secret |
 | `outbox_attempts` | `REINGEST_OUTBOX_ATTEMPTS` | attempts to deliver one fact, after which it is a dead letter |
 | `outbox_retry_seconds` | `REINGEST_OUTBOX_RETRY_SECONDS` | wait after the first failure; doubles up to an hour |
 | `log_level` | `REINGEST_LOG_LEVEL` | DEBUG, INFO, WARNING or ERROR |
@@ -40,7 +42,7 @@ from reingest.errors import BadSetting
 
 ELEXON_URL = "https://data.elexon.co.uk/bmrs/api/v1"
 CONFIG_FILE = "reingest.toml"
-SECRET_SETTINGS = frozenset({"database_url", "prefect_database_url", "webhook_url"})
+SECRET_SETTINGS = frozenset({"database_url", "prefect_database_url", "webhook_url", "alert_webhook_url"})
 
 WitnessPolicy = Literal["hold", "warn"]
 """What becomes of a date whose witnesses contradict it."""
@@ -78,6 +80,8 @@ class Settings(BaseModel):
     webhook_url: str | None = Field(default=None, pattern=r"^https?://[^\s/]")
     webhook_timeout_seconds: float = Field(default=10.0, gt=0, le=300)
     outbox_log: Path | None = None
+    prefect_events: Literal["on", "off"] = "off"
+    alert_webhook_url: str | None = Field(default=None, pattern=r"^https?://[^\s/]")
     outbox_attempts: int = Field(default=12, ge=1, le=100)
     outbox_retry_seconds: float = Field(default=10.0, gt=0, le=3600)
     log_level: LogLevel = "WARNING"

@@ -113,7 +113,9 @@ def retry(
 
 @app.command()
 def forget(
-    sink: Annotated[Literal["log", "webhook"], typer.Argument(metavar="SINK", help="log or webhook.")],
+    sink: Annotated[
+        Literal["log", "prefect", "webhook"], typer.Argument(metavar="SINK", help="log, prefect or webhook.")
+    ],
     reason: Reason,
 ) -> None:
     """Owe a sink nothing any more; where it is configured, the next publish or delivery makes it known again."""

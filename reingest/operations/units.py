@@ -1,13 +1,15 @@
 """The register of BM units: fetched from Elexon, archived, stored where it differs."""
 
 import logging
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
 
 from reingest.calendar import settlement_date_of
 from reingest.checkpoints import checkpoint
 from reingest.clock import utc_now
-from reingest.curtailment.register_moves import NO_MOVE
+from reingest.curtailment.register_moves import NO_MOVE, RegisterMove
+from reingest.curtailment.unit_spans import UnitFacts
 from reingest.elexon.bm_units import Register as ReadRegister
 from reingest.elexon.bm_units import read_bm_units
 from reingest.elexon.client import ElexonClient
@@ -27,6 +29,20 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
+class UnitChange:
+    """What the register says otherwise of one unit.
+
+    Attributes:
+        change: That it is new, that it is gone, or that a tracked fact is another.
+        facts: What it says now: every fact of a new unit, those that changed, and none of one that is gone.
+    """
+
+    bm_unit: str
+    change: Literal["opened", "closed", "changed"]
+    facts: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class RefreshedUnits:
     """What a refresh found, and what it changed.
 
@@ -42,6 +58,7 @@ class RefreshedUnits:
         altered: Units of which a tracked fact changed.
         proposed: Units that are wind by the answer and had no fuel type: a person decides.
         stale_dates: How many served dates are stale after it.
+        changes: What it changed of which unit; empty for the first answer of all, which opens every unit.
     """
 
     units: int
@@ -55,6 +72,7 @@ class RefreshedUnits:
     altered: int = 0
     proposed: tuple[str, ...] = ()
     stale_dates: int = 0
+    changes: tuple[UnitChange, ...] = ()
 
     @property
     def outcome(self) -> Literal["published", "unchanged", "held"]:
@@ -153,7 +171,21 @@ def _refreshed(found: ReadRegister, taken: TakenIn, register: Register) -> Refre
         altered=len(move.changed),
         proposed=tuple(sorted(move.proposed)),
         stale_dates=taken.stale,
+        changes=() if len(move.opened) == len(found.units) else tuple(_changes(move)),
     )
+
+
+def _changes(move: RegisterMove) -> Iterator[UnitChange]:
+    for unit in sorted(move.opened):
+        yield UnitChange(unit, "opened", _known(move.opened[unit]))
+    for unit in sorted(move.closed):
+        yield UnitChange(unit, "closed", {})
+    for unit in sorted(move.changed):
+        yield UnitChange(unit, "changed", dict(move.changed[unit]))
+
+
+def _known(facts: UnitFacts) -> dict[str, Any]:
+    return {name: one for name, one in asdict(facts).items() if one is not None}
 
 
 def _require(register: Register | None) -> Register:

@@ -19,7 +19,7 @@ from reingest.store.database import Connection, database_errors
 from reingest.store.runs import add_operator_action
 from reingest.store.sql import query
 
-SinkName = Literal["log", "webhook"]
+SinkName = Literal["log", "prefect", "webhook"]
 FactState = Literal["pending", "delivered", "dead", "forgotten", "no_sink"]
 FACT_STATES: Final[tuple[FactState, ...]] = get_args(FactState)
 

@@ -76,6 +76,14 @@ class PrefectServer:
         """Return what the API answers to a body."""
         return self._answer("POST", path, body or {})
 
+    def patch(self, path: str, body: Mapping[str, Any]) -> None:
+        """Change what stands there."""
+        self._answer("PATCH", path, body)
+
+    def delete(self, path: str) -> None:
+        """Remove what stands there."""
+        self._answer("DELETE", path, None)
+
     def artifacts(self, flow_run_id: str) -> dict[str, Any]:
         """Return the data of a flow run's artifacts, by key."""
         found = self.post("artifacts/filter", {"artifacts": {"flow_run_id": {"any_": [flow_run_id]}}})
@@ -109,12 +117,14 @@ class PrefectServer:
                 self.register()
                 done.touch()
 
-    def register(self) -> None:
-        """Register the work pool, the deployments and the automations."""
-        environment = plain_environment() | client_environment(self.folder, self.api_url)
-        command = (sys.executable, "-m", "deployments.register")
-        done = subprocess.run(command, env=environment, cwd=self.folder, capture_output=True, text=True, check=False)
+    def register(self, **environment: str) -> list[str]:
+        """Register the work pool, the deployments and the automations, as `make deploy` does; return what it said."""
+        own = {"PREFECT_API_URL": self.api_url, "REINGEST_HOME": str(self.folder.parent)}
+        command = (sys.executable, "-m", "deployments.start", "register")
+        variables = plain_environment() | own | environment
+        done = subprocess.run(command, env=variables, cwd=self.folder, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout.splitlines()
 
     @contextmanager
     def worker(self, environment: Mapping[str, str]) -> Iterator[Child]:
@@ -159,6 +169,8 @@ def _start(folder: Path, database_url: str) -> str:
     port = free_port()
     api_url = f"http://{LOOPBACK}:{port}/api"
     environment = plain_environment() | server_environment(folder, api_url, database_url) | {MARK: str(folder.parent)}
+    # What a test waits for: an event is written at once, and not with those of five seconds.
+    environment |= {"PREFECT_SERVER_SERVICES_EVENT_PERSISTER_FLUSH_INTERVAL": "0.2"}
     server = (sys.executable, "-m", "prefect", "server", "start", "--host", LOOPBACK, "--port", str(port))
     shell = ("/bin/sh", "-c", IN_THE_BACKGROUND, "sh", str(folder / "server.log"), *server)
     subprocess.run(shell, env=environment, cwd=folder, check=True, start_new_session=True)

@@ -88,8 +88,12 @@ class DeliveryReport:
 
 def configured_sinks(settings: Settings) -> tuple[SinkName, ...]:
     """Return the sinks that the settings name."""
-    named: tuple[tuple[SinkName, object], ...] = (("log", settings.outbox_log), ("webhook", settings.webhook_url))
-    return tuple(sink for sink, value in named if value is not None)
+    named: tuple[tuple[SinkName, bool], ...] = (
+        ("log", settings.outbox_log is not None),
+        ("prefect", settings.prefect_events == "on"),
+        ("webhook", settings.webhook_url is not None),
+    )
+    return tuple(sink for sink, is_named in named if is_named)
 
 
 def know_configured_sinks(settings: Settings, connection: Connection) -> None:

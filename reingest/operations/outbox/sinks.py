@@ -1,14 +1,15 @@
-"""Sinks: where a fact is delivered. One posts it to a webhook, one appends it to a file.
+"""Sinks: where a fact is delivered. One posts it to a webhook, one appends it to a file, one makes an event of it.
 
-Both are told the same JSON object. A webhook also gets its dedupe key in the header `Idempotency-Key`, and takes the
-fact with any 2xx answer; the answer's body is not read.
+All are told the same JSON object. A webhook also gets its dedupe key in the header `Idempotency-Key`, and takes the
+fact with any 2xx answer; the answer's body is not read. Prefect's events are sent by those who have Prefect: the flows.
 """
 
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Final, Protocol
@@ -52,9 +53,24 @@ class Sink(Protocol):
         ...
 
 
+_prefect_events: ContextVar[Sink | None] = ContextVar("reingest_prefect_events", default=None)
+
+
+@contextmanager
+def prefect_events_by(sink: Sink) -> Iterator[None]:
+    """Have whatever is delivered within the block delivered to this sink too, where `prefect_events` is on."""
+    token = _prefect_events.set(sink)
+    try:
+        yield
+    finally:
+        _prefect_events.reset(token)
+
+
 @asynccontextmanager
 async def open_sinks(settings: Settings) -> AsyncIterator[list[Sink]]:
     """Give the configured sinks for the block, those that cannot be slow first.
+
+    Prefect's events are among them within `prefect_events_by` only; what is owed to them waits for that.
 
     Raises:
         BadSetting: the CA bundle cannot be read.
@@ -63,6 +79,8 @@ async def open_sinks(settings: Settings) -> AsyncIterator[list[Sink]]:
         sinks: list[Sink] = []
         if settings.outbox_log is not None:
             sinks.append(LogSink(settings.outbox_log))
+        if settings.prefect_events == "on" and (events := _prefect_events.get()) is not None:
+            sinks.append(events)
         if settings.webhook_url is not None:
             sinks.append(await opened.enter_async_context(_webhook(settings, settings.webhook_url)))
         yield sinks

@@ -1,14 +1,21 @@
 """The deployment on a real Prefect server with a real worker: what the pins of its dependencies are for."""
 
+import asyncio
 import json
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psutil
 import pytest
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import State
 
+from deployments.automations import ALERT, Became, ensure_alert
 from deployments.children import Child
+from flows.outbox import outbox
+from flows.reingest_date import reingest_date
 from reingest.cli import via_prefect
 from reingest.errors import FlowRunCrashed, FutureDate, ReingestError
 from reingest.operations.request import DateRequest, WantedTotals, date_request
@@ -17,6 +24,7 @@ from tests.support.days import DATE, LATER_DATE, NEXT_DATE
 from tests.support.killed_runs import HANG, SLOW, published_and_restated, run_again
 from tests.support.prefect import PrefectServer, wait_until
 from tests.support.sites import Site
+from tests.support.webhooks import running_webhook
 
 NAME = f"deployments/name/{via_prefect.DEPLOYMENT}"
 A_DAY_LATER = {"schedule": {"interval": 86_400, "anchor_date": (datetime.now(UTC) + timedelta(hours=1)).isoformat()}}
@@ -93,12 +101,51 @@ def test_a_flow_run_whose_worker_is_killed(
 
 
 @pytest.mark.slow
-def test_registering_again_changes_nothing(prefect_server: PrefectServer, site: Site) -> None:
-    """There is one work pool, one deployment and one of each automation, however often they are registered."""
+def test_registering_again_keeps_what_a_person_chose(prefect_server: PrefectServer) -> None:
+    """Registered again, everything is unchanged, a schedule that is on stays on, and what was renamed is removed."""
     prefect_server.require_registered()
+    called_before(prefect_server, "health", "reingest-health")
+    turn(prefect_server, "units-refresh", on=True)
     before = registered(prefect_server)
-    prefect_server.register()
-    assert registered(prefect_server) == before
+    said = [line.split(maxsplit=2) for line in prefect_server.register()]
+    schedules = {name: state for kind, name, *state in said if kind == "schedule"}
+    for name in ("units-refresh", "health"):
+        turn(prefect_server, name, on=False)
+    became = {name: what for kind, name, what in (line for line in said if line[0] == "deployment")}
+    assert became.pop("reingest-health") == "removed: it is health now"
+    assert became.pop("health") == "made"
+    assert {*became.values()} == {"unchanged"}
+    assert {name for name, (when,) in schedules.items() if when.endswith(": on")} == {
+        "units-refresh/daily",
+        "health/every-morning",
+    }
+    after = registered(prefect_server)
+    assert {name for name, _ in before - after} == {"reingest-health"}
+    assert {name for name, _ in after - before} == {"health"}
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
+def test_an_alert_reaches_its_webhook(
+    prefect_server: PrefectServer, run_here: Callable[..., State[Any]], site: Site
+) -> None:
+    """A run that ends as failed is posted to the webhook, each one; a run that ends well is not."""
+    future = datetime.now(UTC).date() + timedelta(days=9)
+    with running_webhook() as webhook:
+        assert asyncio.run(alert(webhook.url)) == ("made", "unchanged")
+        try:
+            run_here(outbox)
+            for _ in range(2):
+                assert run_here(reingest_date, settlement_date=future).name == "Refused"
+            wait_until(lambda: len(webhook.deliveries) >= 2, "the webhook is called")
+        finally:
+            asyncio.run(no_alert())
+    for delivery in webhook.deliveries:
+        subject, message, url = delivery.message["text"].splitlines()
+        assert subject == delivery.message["subject"] == f"reingest {future}: Refused"
+        assert message.startswith("future_date: ")
+        assert "/runs/flow-run/" in url
+    assert len(webhook.deliveries) == 2
 
 
 def schedule(server: PrefectServer) -> str:
@@ -114,11 +161,40 @@ def runs_of(server: PrefectServer, deployment_id: str) -> list[dict[str, Any]]:
     return runs
 
 
-def registered(server: PrefectServer) -> tuple[str, list[str], list[tuple[str, str]]]:
-    """Return the ids of what is registered, and when each automation was changed last."""
+def registered(server: PrefectServer) -> set[tuple[str, str]]:
+    """Return the names and ids of what is registered; of an automation when it was changed last, too."""
     pools, automations = server.post("work_pools/filter"), server.post("automations/filter")
-    ids = [pool["id"] for pool in pools]
-    return server.get(NAME)["id"], ids, [(automation["id"], automation["updated"]) for automation in automations]
+    deployments = [one for one in server.post("deployments/filter") if "reingest" in one["tags"]]
+    return {(one["name"], one["id"]) for one in (*pools, *deployments)} | {
+        (one["name"], one["id"] + one["updated"]) for one in automations
+    }
+
+
+def called_before(server: PrefectServer, name: str, old: str) -> None:
+    """Have a deployment as an earlier release left it: under its old name, its schedule on and without a slug."""
+    (deployment,) = server.post("deployments/filter", {"deployments": {"name": {"any_": [name]}}})
+    server.delete(f"deployments/{deployment['id']}")
+    body = {"name": old, "flow_id": deployment["flow_id"], "tags": ["reingest"], "schedules": [A_DAY_LATER]}
+    server.post("deployments/", body)
+
+
+def turn(server: PrefectServer, name: str, *, on: bool) -> None:
+    """Turn the one schedule of a deployment on or off, as a person does in the UI."""
+    (deployment,) = server.post("deployments/filter", {"deployments": {"name": {"any_": [name]}}})
+    (schedule,) = deployment["schedules"]
+    server.patch(f"deployments/{deployment['id']}/schedules/{schedule['id']}", {"active": on})
+
+
+async def alert(url: str) -> tuple[Became | None, Became | None]:
+    """Register the alert twice; return what became of it."""
+    async with get_client() as client:
+        return await ensure_alert(client, url), await ensure_alert(client, url)
+
+
+async def no_alert() -> None:
+    async with get_client() as client:
+        for one in await client.read_automations_by_name(ALERT):
+            await client.delete_automation(one.id)
 
 
 def kill_the_next_run(worker: Child, elexon: StandIn) -> threading.Thread:

@@ -12,8 +12,6 @@ from tests.support.days import DATE
 from tests.support.prefect import PrefectServer
 from tests.support.sites import Site
 
-NAME = "deployments/name/reingest-health/reingest-health"
-
 
 @pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
 def test_health_is_a_state_that_alerts_see(
@@ -31,15 +29,6 @@ def test_health_is_a_state_that_alerts_see(
     rows = json.loads(artifacts_of(prefect_server, state)["findings"])
     assert {row["subject"] for row in rows} == {f"{DATE} version 1", f"{DATE} version 1 net"}
     assert {row["command"].split()[1] for row in rows} == {"date"}
-
-
-@pytest.mark.slow
-def test_health_has_a_schedule_that_is_off(prefect_server: PrefectServer) -> None:
-    """The deployment comes with a daily schedule that nobody has turned on yet."""
-    prefect_server.require_registered()
-    (schedule,) = prefect_server.get(NAME)["schedules"]
-    assert (schedule["schedule"]["cron"], schedule["schedule"]["timezone"]) == ("0 6 * * *", "Europe/London")
-    assert schedule["active"] is False
 
 
 def artifacts_of(server: PrefectServer, state: State[Any]) -> dict[str, Any]:
