@@ -107,8 +107,7 @@ async def reingest_date(
             with_disptav=with_disptav,
             flow_run_id=UUID(flow_run.get_id()),
         )
-        with prefect_events_by(PrefectEvents()):
-            report, picture = await _run_stages(request)
+        report, picture = await _run_stages(request)
     except ReingestError as error:
         await show_error(error)
         return state_of_error(error)
@@ -143,9 +142,10 @@ async def _run_stages(request: DateRequest) -> tuple[DateReport, str]:
         await run_stage(stage, _unseen(run))
 
     url = ensure_database(settings)
-    async with progress, open_date_run(settings, url, request, each_batch=each_batch) as run:
-        report = await go_through(run, each_stage)
-        return report, day_picture(run.require_facts().content, run.require_register().lead_parties)
+    with prefect_events_by(PrefectEvents()):  # the news are told when the run is closed
+        async with progress, open_date_run(settings, url, request, each_batch=each_batch) as run:
+            report = await go_through(run, each_stage)
+            return report, day_picture(run.require_facts().content, run.require_register().lead_parties)
 
 
 def _unseen(value: _Value) -> _Value:
