@@ -14,6 +14,7 @@ import pytest
 
 from reingest.standin.server import StandIn
 from tests.support.days import Row, of_date
+from tests.support.drills import DrillSize
 from tests.support.postgres import Databases
 from tests.support.processes import wait_for_end
 from tests.support.sites import Command, Site, recorded_elexon
@@ -71,6 +72,13 @@ def site(database_url: str, tmp_path: Path, elexon: StandIn) -> Site:
     return Site(database_url, tmp_path / "home", elexon.url)
 
 
+@pytest.fixture
+def for_ci(drill_size: DrillSize) -> None:
+    """Leave a drill out of the sample that is part of every run of the tests."""
+    if drill_size.name == "sample":
+        pytest.skip("a drill for CI")
+
+
 @pytest.mark.slow
 def test_a_range_killed_at_any_moment(
     seeds: Callable[..., Iterator[int]],
@@ -82,8 +90,10 @@ def test_a_range_killed_at_any_moment(
 ) -> None:
     """A kill -9 of a range with two jobs ends its children; resumed at once, every date is right, and none twice."""
     for seed in seeds("ranges killed at random moments", sample=1, ci=12, long=200):
+        home, chance = tmp_path / str(seed) / "home", random.Random(seed)  # noqa: S311  (a moment)
+        home.parent.mkdir()
         with databases.database(template) as url:
-            kill_and_resume(Site(url, tmp_path / str(seed) / "home", elexon.url), clean, random.Random(seed))  # noqa: S311
+            kill_and_resume(Site(url, home, elexon.url), clean, chance)
 
 
 def kill_and_resume(site: Site, clean: dict[date, str], chance: random.Random) -> None:
@@ -107,6 +117,7 @@ def kill_and_resume(site: Site, clean: dict[date, str], chance: random.Random) -
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("for_ci")
 def test_a_child_that_is_killed_is_replaced(site: Site, elexon: StandIn, clean: dict[date, str]) -> None:
     """Where the process of a date is killed, the date is run again in another, and the range ends as if nothing was."""
     elexon.script([{"kind": "latency", "ms": 1000, "dataset": "ISPSTACK", "periods": 7, "times": 2}])
@@ -121,6 +132,7 @@ def test_a_child_that_is_killed_is_replaced(site: Site, elexon: StandIn, clean: 
     assert site.rows(SERVED_TWICE) == []
 
 
+@pytest.mark.usefixtures("for_ci")
 @pytest.mark.parametrize("number", [SIGCONT, SIGKILL], ids=["slow", "killed"])
 def test_two_processes_share_a_range(number: int, site: Site, elexon: StandIn, clean: dict[date, str]) -> None:
     """Of two processes on one range neither repeats the other's dates; a date whose process is killed is taken over."""
@@ -138,6 +150,7 @@ def test_two_processes_share_a_range(number: int, site: Site, elexon: StandIn, c
     assert len(asked) == 48 * len(DAYS)
 
 
+@pytest.mark.usefixtures("for_ci")
 @pytest.mark.parametrize("killed_at", ["", "after_claims_adopted"], ids=["goes on", "killed"])
 def test_a_range_that_loses_its_connection(killed_at: str, site: Site, clean: dict[date, str]) -> None:
     """A range whose connections are cut goes on with what it has in hand; killed as it does, it is resumed."""
@@ -155,6 +168,7 @@ def test_a_range_that_loses_its_connection(killed_at: str, site: Site, clean: di
     assert site.rows(SERVED_TWICE) == []
 
 
+@pytest.mark.usefixtures("for_ci")
 @pytest.mark.parametrize("killed_at", ["", "after_range_date_back"], ids=["ends", "killed"])
 def test_a_range_that_is_broken_off(killed_at: str, site: Site, clean: dict[date, str]) -> None:
     """A second Ctrl-C breaks the date under way off; resumed at once, also after a kill, every date is right."""
