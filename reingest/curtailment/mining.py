@@ -6,12 +6,15 @@ Everything before the last step is an exact fraction; BTC is rounded once, half 
 period, model and definition. A day is the sum of its periods.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
-from itertools import pairwise
+from functools import lru_cache
+from itertools import pairwise, takewhile
+from operator import attrgetter
 from typing import Final
 
 from reingest.calendar import SettlementPeriod
@@ -90,7 +93,7 @@ class MiningRate:
     @property
     def btc_per_mwh(self) -> Decimal:
         """The rate to 40 places, to store and show."""
-        return _rounded(self.exact_btc_per_mwh, RATE_PLACES)
+        return _rounded(self.exact_btc_per_mwh.numerator, self.exact_btc_per_mwh.denominator, RATE_PLACES)
 
 
 def mining_segments(
@@ -99,8 +102,17 @@ def mining_segments(
     """Return the period's parts of constant difficulty and reward; None where some of it is not known."""
     if not epochs or period.end > known_until(epochs, halvings):
         return None
-    changes = [*(epoch.start for epoch in epochs), *(halving.instant for halving in halvings)]
-    inside = sorted({change for change in changes if period.start < change < period.end})
+    return _segments(period, epochs, halvings)
+
+
+def _segments(
+    period: SettlementPeriod, epochs: Sequence[DifficultyEpoch], halvings: Sequence[Halving]
+) -> tuple[MiningSegment, ...] | None:
+    """Return the parts of a period that ends before knowledge does; None where it begins before it."""
+    later = epochs[bisect_right(epochs, period.start, key=attrgetter("start")) :]
+    changes = takewhile(period.end.__gt__, (epoch.start for epoch in later))
+    halved = (halving.instant for halving in halvings if period.start < halving.instant < period.end)
+    inside = sorted({*changes, *halved})
     segments = []
     for start, end in pairwise([period.start, *inside, period.end]):
         difficulty, reward = difficulty_at(start, epochs), reward_at(start, halvings)
@@ -121,9 +133,12 @@ def mining_rates(
 
     A date is estimated whole or not at all: half a day's BTC beside a whole day's energy would mislead.
     """
+    calendar = tuple(periods)
+    if calendar and not (epochs and max(period.end for period in calendar) <= known_until(epochs, halvings)):
+        return None
     rates = []
-    for period in periods:
-        segments = mining_segments(period, epochs, halvings)
+    for period in calendar:
+        segments = _segments(period, epochs, halvings)
         if segments is None:
             return None
         rates += [rate_of(period.number, model, segments) for model in models]
@@ -132,12 +147,15 @@ def mining_rates(
 
 def rate_of(period: int, model: MinerModel, segments: tuple[MiningSegment, ...]) -> MiningRate:
     """Return what a MWh of a settlement period mines on a model, given the difficulties and rewards in it."""
-    return MiningRate(period, model.name, segments, _btc_per_mwh(segments, model))
+    parts = tuple((segment.share, segment.difficulty, segment.reward) for segment in segments)
+    return MiningRate(period, model.name, segments, _btc_per_mwh(parts, model))
 
 
 def bitcoin(energy_mwh: Decimal, rate: MiningRate) -> Decimal:
     """Return the BTC that one period's energy mines, to 18 places; negative where `net` energy is."""
-    return _rounded(Fraction(energy_mwh) * rate.exact_btc_per_mwh, BTC_PLACES)
+    energy, per = energy_mwh.as_integer_ratio()
+    rate_of_one = rate.exact_btc_per_mwh
+    return _rounded(energy * rate_of_one.numerator, per * rate_of_one.denominator, BTC_PLACES)
 
 
 def daily_bitcoin(energy_by_period: Mapping[int, Decimal], rates: Iterable[MiningRate]) -> dict[str, Decimal]:
@@ -154,15 +172,20 @@ def daily_bitcoin(energy_by_period: Mapping[int, Decimal], rates: Iterable[Minin
     return {model: exact_sum(values) for model, values in parts.items()}
 
 
-def _btc_per_mwh(segments: Iterable[MiningSegment], model: MinerModel) -> Fraction:
+@lru_cache(maxsize=64)
+def _btc_per_mwh(parts: tuple[tuple[Fraction, Decimal, Decimal], ...], model: MinerModel) -> Fraction:
+    """Return the rate of shares of time, difficulties and rewards; nearly all periods of a fortnight have the same."""
     hashes_per_mwh = _JOULES_PER_MWH / Fraction(model.power_w) * Fraction(model.hashrate_th) * _HASHES_PER_TERAHASH
     btc_per_hash = sum(
-        segment.share * Fraction(segment.reward) / (Fraction(segment.difficulty) * _HASHES_PER_DIFFICULTY)
-        for segment in segments
+        share * Fraction(reward) / (Fraction(difficulty) * _HASHES_PER_DIFFICULTY)
+        for share, difficulty, reward in parts
     )
     return hashes_per_mwh * btc_per_hash
 
 
-def _rounded(value: Fraction, places: int) -> Decimal:
-    """Round once; `round` of a fraction is half to even."""
-    return Decimal(round(value * 10**places)).scaleb(-places, EXACT)
+def _rounded(numerator: int, denominator: int, places: int) -> Decimal:
+    """Round a fraction once, half to even, as `round` does; it need not be in lowest terms, which takes time to find."""
+    whole, rest = divmod(numerator * 10**places, denominator)
+    if 2 * rest > denominator or (2 * rest == denominator and whole % 2):
+        whole += 1
+    return Decimal(whole).scaleb(-places, EXACT)
