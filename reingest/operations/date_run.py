@@ -20,6 +20,7 @@ from reingest.lake.archive import Archive
 from reingest.operations.date_inputs import DateInputs, FetchedStack, MiningInputs
 from reingest.operations.facts import DateFacts
 from reingest.operations.request import DateRequest
+from reingest.operations.services import DateServices
 from reingest.settings import Settings
 from reingest.store.database import Connection, bound_lock_waits, connect, was_cut
 from reingest.store.heartbeat import Lease
@@ -59,6 +60,7 @@ class DateRun:
 
     Attributes:
         cleanup: What must be undone when the run ends, the lease first of all.
+        services: What the process lends to its dates.
         notes: Sentences for people, such as that JSON was taken where XML was asked.
         moved: What is not as it was when the plan was made that the run applies.
         witness_fetch_ids: The witnesses' answers that the run has; whoever hears them reads them from the archive.
@@ -74,6 +76,7 @@ class DateRun:
     archive: Archive
     progress: Progress
     cleanup: ExitStack
+    services: DateServices
     each_batch: EachBatch = fetch_batch
     current: CurrentVersion = NEVER_PUBLISHED
     sides: tuple[Side, ...] = ()

@@ -27,6 +27,7 @@ from reingest.operations.date_run import DateRun, Decision, EachBatch, Progress,
 from reingest.operations.outbox.delivering import deliver_soon
 from reingest.operations.report import DateReport, report_of
 from reingest.operations.request import DateRequest
+from reingest.operations.services import DateServices, date_services
 from reingest.operations.stages import Stage, stages_of
 from reingest.settings import Settings
 from reingest.store.database import bound_lock_waits, connect, database_errors
@@ -61,9 +62,20 @@ def no_progress(_stage: str, _done: int, _total: int) -> None:
 
 
 async def reingest_date(
-    settings: Settings, database_url: str, request: DateRequest, progress: Progress = no_progress
+    settings: Settings,
+    database_url: str,
+    request: DateRequest,
+    progress: Progress = no_progress,
+    services: DateServices | None = None,
 ) -> DateReport:
     """Rebuild one settlement date, prove the result, and swap it in; or plan that.
+
+    Args:
+        settings: of the site.
+        database_url: of its database.
+        request: what is asked.
+        progress: is told how far each stage is.
+        services: what this process lends to its dates; without it a date opens its own connections, and closes them.
 
     Returns:
         The report, of which `outcome` is published, unchanged, held or planned.
@@ -75,7 +87,7 @@ async def reingest_date(
         Moved: the date was published, or its lease taken, by another meanwhile.
         DatabaseError: Postgres cannot be used.
     """
-    async with open_date_run(settings, database_url, request, progress) as run:
+    async with open_date_run(settings, database_url, request, progress, services=services) as run:
         return await go_through(run)
 
 
@@ -122,12 +134,31 @@ async def open_date_run(
     request: DateRequest,
     progress: Progress = no_progress,
     each_batch: EachBatch = fetch_batch,
+    services: DateServices | None = None,
 ) -> AsyncIterator[DateRun]:
     """Open a run of a date for the block; an error that leaves the block is stored as the run's outcome.
 
     The lease, once a stage has taken it, is released at the block's end; the date's news are told after that.
     """
-    with connect(database_url, purpose=f"run {request.settlement_date}") as connection, ExitStack() as cleanup:
+    with ExitStack() as own:
+        lent = services or own.enter_context(date_services(database_url))
+        with _opened(settings, database_url, request, progress, each_batch, lent) as run:
+            yield run
+        if not request.plan:  # an unchanged date, too: the run before may have died between its publish and the news
+            await deliver_soon(settings, database_url, request.settlement_date, lent.connections)
+
+
+@contextmanager
+def _opened(
+    settings: Settings,
+    database_url: str,
+    request: DateRequest,
+    progress: Progress,
+    each_batch: EachBatch,
+    services: DateServices,
+) -> Iterator[DateRun]:
+    purpose = f"run {request.settlement_date}"
+    with services.connections.lend(purpose) as connection, ExitStack() as cleanup:
         require_schema(connection)
         bound_lock_waits(connection, settings.lease_ttl_seconds / 2)
         run = DateRun(
@@ -139,14 +170,13 @@ async def open_date_run(
             archive=Archive(settings.archive_folder),
             progress=progress,
             cleanup=cleanup,
+            services=services,
             each_batch=each_batch,
         )
         begin_run(connection, run.run)
         with about(run_id=run.run.id, settlement_date=request.settlement_date), _stored_failure(run):
             request.refuse_the_future()
             yield run
-    if not request.plan:  # an unchanged date, too: the run before may have died between its publish and the news
-        await deliver_soon(settings, database_url, request.settlement_date)
 
 
 def _close(run: DateRun, seconds: dict[str, float]) -> DateReport:

@@ -121,7 +121,7 @@ async def register_for(run: DateRun) -> Register:
         BadUsage: no register was ever fetched, and the run may not use the network.
         SourceError: Elexon did not give it.
     """
-    register = load_register(run.connection, run.settlement_date)
+    register = run.services.registers.of_date(run.connection, run.settlement_date)
     if register is not None:
         return register
     if run.request.source == "archive":

@@ -30,7 +30,13 @@ async def lease_in_turn(run: DateRun) -> Lease:
     while True:
         try:
             lease = run.cleanup.enter_context(
-                hold_lease(run.database_url, run.settlement_date, run.run.holder, run.settings.lease_ttl_seconds)
+                hold_lease(
+                    run.database_url,
+                    run.settlement_date,
+                    run.run.holder,
+                    run.settings.lease_ttl_seconds,
+                    lender=run.services.connections,
+                )
             )
         except Locked as busy:
             waited = time.monotonic() - began

@@ -41,7 +41,7 @@ def connect(
         SchemaBehind: the role does not exist, so the database was never migrated.
     """
     options: dict[str, Any] = {**_KEEPALIVES, "connect_timeout": seconds}
-    options["application_name"] = f"reingest {purpose}"[:63]
+    options["application_name"] = application_name(purpose)
     try:
         connection = psycopg.connect(url, autocommit=True, **options)
     except psycopg.OperationalError as error:
@@ -57,6 +57,11 @@ def connect(
         connection.close()
         raise SchemaBehind(f"cannot act as {role}: {str(error).strip()}") from error
     return connection
+
+
+def application_name(purpose: str) -> str:
+    """Return how `pg_stat_activity` names a connection for that purpose; Postgres keeps 63 bytes of it."""
+    return f"reingest {purpose}"[:63]
 
 
 def bound_lock_waits(connection: Connection, seconds: float) -> None:

@@ -10,7 +10,6 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from contextvars import copy_context
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -21,6 +20,7 @@ import psycopg
 from reingest.checkpoints import checkpoint
 from reingest.errors import Bug, DatabaseError, LeaseLost
 from reingest.store.database import connect, was_cut, within
+from reingest.store.lending import Connections
 from reingest.store.sql import query
 
 log = logging.getLogger(__name__)
@@ -69,34 +69,44 @@ class Lease:
 class Heartbeat:
     """Beats for one lease from a thread and a connection of its own, and releases it at the end of its block."""
 
-    def __init__(self, url: str, purpose: str, ttl_seconds: float) -> None:
+    def __init__(self, url: str, purpose: str, ttl_seconds: float, lender: Connections | None = None) -> None:
         """Connect; nothing beats until `begin`.
+
+        Args:
+            url: a Postgres URL or conninfo.
+            purpose: what its connection is for.
+            ttl_seconds: how long a silent holder keeps the lease.
+            lender: lends the connection; without one it is opened, and closed at the end.
 
         Raises:
             DatabaseUnreachable: Postgres cannot be reached.
         """
         self._url = url
+        self._lender = lender or Connections(url, most_kept=0)
         self._purpose = purpose
-        self._ttl = ttl_seconds
+        self.ttl_seconds = ttl_seconds
         self._pause = ttl_seconds / HEARTBEATS_A_TTL
         self._lease: Lease | None = None
         self._stop = threading.Event()
         # A thread begins without the context, by which its log lines say which run they are about.
         self._thread = threading.Thread(target=copy_context().run, args=(self._run,), name="lease", daemon=True)
         self._holds_token = True
-        self.connection = connect(url, purpose=purpose)
+        self.connection = self._lender.take(purpose)
 
     def __enter__(self) -> Self:
         """Give the heartbeat, with its connection, on which the lease is to be acquired."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Stop beating, release the lease, close the connection."""
-        if self._lease is not None:
+        """Stop beating, release the lease, give the connection back."""
+        if self._lease is None:
+            # The lease may have been acquired all the same: only the connection's end shows that nobody holds it.
+            self.connection.close()
+        else:
             self._stop.set()
             self._thread.join()
             self._release(self._lease)
-        self.connection.close()
+        self._lender.give_back(self.connection)
 
     def begin(self, lease: Lease) -> Lease:
         """Beat for the lease, which the heartbeat's connection has just acquired; return it."""
@@ -105,9 +115,16 @@ class Heartbeat:
         return lease
 
     def _release(self, lease: Lease) -> None:
-        """Delete the row; a release that fails leaves a dead holder's lease, which is free at once."""
-        with suppress(psycopg.Error), within(self.connection, RELEASE_SECONDS):
-            self.connection.execute(query("release_lease"), {"key": lease.key, "token": lease.token})
+        """Delete the row, and let go of the token.
+
+        Where that fails the connection is closed: what is left is a dead holder's lease, which is free at once.
+        """
+        try:
+            with within(self.connection, RELEASE_SECONDS):
+                self.connection.execute(query("release_lease"), {"key": lease.key, "token": lease.token})
+                self.connection.execute(query("let_token_go"), {"token": lease.token})
+        except psycopg.Error:
+            self.connection.close()
         checkpoint("after_lease_release")
 
     def _run(self) -> None:
@@ -122,7 +139,7 @@ class Heartbeat:
             began = time.monotonic()
             beaten = self._beat(lease)
             if beaten:
-                lease.deadline, due = began + self._ttl, began + self._pause
+                lease.deadline, due = began + self.ttl_seconds, began + self._pause
             elif beaten is False or lease.is_lost:
                 self._lose(lease)
                 return
@@ -134,7 +151,7 @@ class Heartbeat:
 
     def _beat(self, lease: Lease) -> bool | None:
         """Push the expiry out; False where the lease is not ours any more, None where that could not be learned."""
-        claim = {"key": lease.key, "token": lease.token, "ttl": timedelta(seconds=self._ttl)}
+        claim = {"key": lease.key, "token": lease.token, "ttl": timedelta(seconds=self.ttl_seconds)}
         try:
             self._reconnect()
             with within(self.connection, 2 * self._pause):

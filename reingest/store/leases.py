@@ -24,6 +24,7 @@ from reingest.checkpoints import checkpoint
 from reingest.errors import Bug, LeaseHolder, LeaseLost, Locked
 from reingest.store.database import Connection, database_errors
 from reingest.store.heartbeat import Heartbeat, Lease
+from reingest.store.lending import Connections
 from reingest.store.runs import Holder
 from reingest.store.sql import query
 
@@ -104,7 +105,13 @@ def free_lease(
 
 @contextmanager
 def hold_lease(
-    url: str, settlement_date: date, holder: Holder, ttl_seconds: float, wait_seconds: float = 0
+    url: str,
+    settlement_date: date,
+    holder: Holder,
+    ttl_seconds: float,
+    wait_seconds: float = 0,
+    *,
+    lender: Connections | None = None,
 ) -> Iterator[Lease]:
     """Hold the date's lease for the block, beating at a fifth of its TTL, and release it at the end.
 
@@ -114,13 +121,14 @@ def hold_lease(
         holder: who holds it.
         ttl_seconds: how long a silent holder keeps it.
         wait_seconds: how long to wait for another holder to let go.
+        lender: lends the connection that beats; without one it is opened for this.
 
     Raises:
         Locked: another live run holds the date, or everything; it says who, where, since when and until when.
         DatabaseUnreachable: Postgres cannot be reached.
     """
-    with _hold(url, date_key(settlement_date), settlement_date, holder, ttl_seconds, wait_seconds) as lease:
-        yield lease
+    with Heartbeat(url, f"lease {settlement_date}", ttl_seconds, lender) as heartbeat:
+        yield _held(heartbeat, date_key(settlement_date), settlement_date, holder, wait_seconds)
 
 
 @contextmanager
@@ -131,8 +139,8 @@ def hold_exclusive(url: str, holder: Holder, ttl_seconds: float) -> Iterator[Lea
         Locked: a live run holds a date, or everything.
         DatabaseUnreachable: Postgres cannot be reached.
     """
-    with _hold(url, EXCLUSIVE_KEY, None, holder, ttl_seconds, 0) as lease:
-        yield lease
+    with Heartbeat(url, f"lease {EXCLUSIVE_KEY}", ttl_seconds) as heartbeat:
+        yield _held(heartbeat, EXCLUSIVE_KEY, None, holder, 0)
 
 
 def require_lease(connection: Connection, lease: Lease) -> None:
@@ -146,15 +154,13 @@ def require_lease(connection: Connection, lease: Lease) -> None:
         raise LeaseLost(f"the lease {lease.key} is no longer held", settlement_date=lease.settlement_date)
 
 
-@contextmanager
-def _hold(
-    url: str, key: str, settlement_date: date | None, holder: Holder, ttl_seconds: float, wait_seconds: float
-) -> Iterator[Lease]:
-    purpose = f"lease {settlement_date or key}"
-    with Heartbeat(url, purpose, ttl_seconds) as heartbeat:
-        claim = {"key": key, "ttl": timedelta(seconds=ttl_seconds), **holder.as_row()}
-        began = _acquire_in_turn(heartbeat.connection, claim, settlement_date, wait_seconds)
-        yield heartbeat.begin(Lease(key, claim["token"], settlement_date, deadline=began + ttl_seconds))
+def _held(
+    heartbeat: Heartbeat, key: str, settlement_date: date | None, holder: Holder, wait_seconds: float
+) -> Lease:
+    """Acquire the lease on the connection that beats, and let it beat."""
+    claim = {"key": key, "ttl": timedelta(seconds=heartbeat.ttl_seconds), **holder.as_row()}
+    began = _acquire_in_turn(heartbeat.connection, claim, settlement_date, wait_seconds)
+    return heartbeat.begin(Lease(key, claim["token"], settlement_date, deadline=began + heartbeat.ttl_seconds))
 
 
 def _acquire_in_turn(

@@ -39,6 +39,24 @@ def difficulty_epochs(connection: Connection) -> tuple[DifficultyEpoch, ...]:
         return tuple(cursor.execute(query("difficulty_epochs")).fetchall())
 
 
+class DifficultyTable:
+    """The difficulty epochs, read once by whoever needs them often, and anew whenever any of them is another."""
+
+    def __init__(self) -> None:
+        """Know none yet."""
+        self._hash: str | None = None
+        self._epochs: tuple[DifficultyEpoch, ...] = ()
+
+    def epochs(self, connection: Connection) -> tuple[DifficultyEpoch, ...]:
+        """Return the stored difficulty epochs as they are now, oldest first."""
+        with database_errors():
+            rows = connection.execute(query("difficulty_unless_known"), {"known": self._hash}).fetchall()
+        if rows:
+            self._hash = rows[0][0]
+            self._epochs = tuple(DifficultyEpoch(*row[1:]) for row in rows)
+        return self._epochs
+
+
 def miner_models(connection: Connection) -> tuple[MinerModel, ...]:
     """Return the miner models, by name."""
     with database_errors(), connection.cursor(row_factory=class_row(MinerModel)) as cursor:

@@ -33,6 +33,44 @@ class Register:
         return frozenset(self.lead_parties)
 
 
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """Dates that follow each other; without an end where None, the last one exclusive."""
+
+    first: date | None
+    end: date | None
+
+    def __contains__(self, settlement_date: date) -> bool:
+        return (self.first is None or self.first <= settlement_date) and (
+            self.end is None or settlement_date < self.end
+        )
+
+
+class Registers:
+    """The registers of dates that are asked for one after the other; those that are the same are read once.
+
+    What was recorded as of an instant never changes. So one that was read holds for every date until an act on the
+    register is recorded, as far around its own date as no unit's facts begin or end to be true.
+    """
+
+    def __init__(self) -> None:
+        """Know nothing yet."""
+        self._known: tuple[date, Register] | None = None
+        self._span: _Span | None = None
+
+    def of_date(self, connection: Connection, settlement_date: date) -> Register | None:
+        """Return the wind units of a settlement date as recorded now, or None where the register was never fetched."""
+        if self._known is not None:
+            known_date, register = self._known
+            if _newest_change(connection) == (register.id, register.recorded_at):
+                self._span = self._span or _span_of(connection, known_date, register.recorded_at)
+                if settlement_date in self._span:
+                    return register
+        found = load_register(connection, settlement_date)
+        self._known, self._span = found and (settlement_date, found), None
+        return found
+
+
 def load_register(connection: Connection, settlement_date: date) -> Register | None:
     """Return the wind units of a settlement date as recorded now, or None where the register was never fetched."""
     return _register(connection, "register_of_date", settlement_date=settlement_date)
@@ -62,3 +100,16 @@ def _register(connection: Connection, name: str, **parameters: object) -> Regist
         recorded_at=recorded_at,
         units=frozenset(units),
     )
+
+
+def _newest_change(connection: Connection) -> tuple[int, datetime] | None:
+    with database_errors():
+        return connection.execute(query("newest_register_change")).fetchone()
+
+
+def _span_of(connection: Connection, settlement_date: date, recorded_at: datetime) -> _Span:
+    """Return the dates around one with the same register as recorded at an instant."""
+    asked = {"settlement_date": settlement_date, "recorded_at": recorded_at}
+    with database_errors():
+        row = connection.execute(query("register_span"), asked).fetchone()
+    return _Span(*row) if row else _Span(settlement_date, settlement_date)

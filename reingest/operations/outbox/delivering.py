@@ -19,7 +19,8 @@ from reingest.checkpoints import checkpoint
 from reingest.errors import ReingestError
 from reingest.operations.outbox.sinks import Failure, Sink, open_sinks
 from reingest.settings import Settings
-from reingest.store.database import Connection, connect, database_errors, within
+from reingest.store.database import Connection, database_errors, within
+from reingest.store.lending import Connections
 from reingest.store.migrate import require_schema
 from reingest.store.outbox import (
     OwedFact,
@@ -102,7 +103,9 @@ def know_configured_sinks(settings: Settings, connection: Connection) -> None:
         know_sinks(connection, sinks)
 
 
-async def deliver_soon(settings: Settings, database_url: str, settlement_date: date) -> None:
+async def deliver_soon(
+    settings: Settings, database_url: str, settlement_date: date, lender: Connections | None = None
+) -> None:
     """After a run: try once to deliver the date's facts, within `SOON_SECONDS`; a failure leaves them pending.
 
     Without a sink it does nothing. It raises nothing: the date is published, whatever becomes of the news.
@@ -110,7 +113,8 @@ async def deliver_soon(settings: Settings, database_url: str, settlement_date: d
     if not configured_sinks(settings):
         return
     try:
-        with _outbox(settings, database_url, within_seconds=SOON_SECONDS) as connection:
+        lender = lender or Connections(database_url, most_kept=0)
+        with _outbox(settings, lender, within_seconds=SOON_SECONDS) as connection:
             deadline = time.monotonic() + SOON_SECONDS
             await _deliver(connection, settings, settlement_date=settlement_date, deadline=deadline)
     except ReingestError as error:
@@ -146,18 +150,18 @@ async def deliver_due(settings: Settings, database_url: str, progress: Progress 
         BadSetting: the CA bundle cannot be read.
         DatabaseError: Postgres cannot be used.
     """
-    with _outbox(settings, database_url) as connection:
+    with _outbox(settings, Connections(database_url, most_kept=0)) as connection:
         tallies = await _deliver(connection, settings, progress=progress)
         return DeliveryReport(tuple(tallies), tuple(sink_lags(connection)))
 
 
 @contextmanager
-def _outbox(settings: Settings, database_url: str, within_seconds: float | None = None) -> Iterator[Connection]:
+def _outbox(settings: Settings, lender: Connections, within_seconds: float | None = None) -> Iterator[Connection]:
     """Give a connection to the outbox, in which the configured sinks are known and every fact has its position.
 
     What waits for Postgres is bounded where a time is given: a network that swallows everything must not hold up a run.
     """
-    with connect(database_url, purpose="outbox") as connection, database_errors(), ExitStack() as bounds:
+    with lender.lend("outbox") as connection, database_errors(), ExitStack() as bounds:
         if within_seconds is not None:
             bounds.enter_context(within(connection, within_seconds + _CUT_MARGIN_SECONDS))
         require_schema(connection)

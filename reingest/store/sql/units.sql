@@ -5,6 +5,16 @@ select newest.register_id, newest.recorded_at, register.hash, to_json(register.w
 from (select register_id, recorded_at from register_change order by recorded_at desc limit 1) newest
 cross join lateral register_of(%(settlement_date)s, newest.recorded_at) register;
 
+-- name: newest_register_change
+select register_id, recorded_at from register_change order by recorded_at desc limit 1;
+
+-- name: register_span
+-- The dates around one for which the register as recorded at an instant is the same: nothing begins or ends to be true
+-- between them.
+select max(bound) filter (where bound <= %(settlement_date)s), min(bound) filter (where bound > %(settlement_date)s)
+from bm_unit cross join lateral (values (valid_from), (valid_to)) as fact (bound)
+where recorded_from <= %(recorded_at)s and (recorded_to is null or recorded_to > %(recorded_at)s);
+
 -- name: register_named
 select named.register_id, named.register_recorded_at, register.hash, to_json(register.wind),
     to_json(register.lead_parties), to_json(register.units)
