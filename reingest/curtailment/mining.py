@@ -184,7 +184,7 @@ def _btc_per_mwh(parts: tuple[tuple[Fraction, Decimal, Decimal], ...], model: Mi
 
 
 def _rounded(numerator: int, denominator: int, places: int) -> Decimal:
-    """Round a fraction once, half to even, as `round` does; it need not be in lowest terms, which takes time to find."""
+    """Round a fraction once, half to even, as `round` does; its lowest terms would take longer to find."""
     whole, rest = divmod(numerator * 10**places, denominator)
     if 2 * rest > denominator or (2 * rest == denominator and whole % 2):
         whole += 1

@@ -154,9 +154,7 @@ def require_lease(connection: Connection, lease: Lease) -> None:
         raise LeaseLost(f"the lease {lease.key} is no longer held", settlement_date=lease.settlement_date)
 
 
-def _held(
-    heartbeat: Heartbeat, key: str, settlement_date: date | None, holder: Holder, wait_seconds: float
-) -> Lease:
+def _held(heartbeat: Heartbeat, key: str, settlement_date: date | None, holder: Holder, wait_seconds: float) -> Lease:
     """Acquire the lease on the connection that beats, and let it beat."""
     claim = {"key": key, "ttl": timedelta(seconds=heartbeat.ttl_seconds), **holder.as_row()}
     began = _acquire_in_turn(heartbeat.connection, claim, settlement_date, wait_seconds)

@@ -66,7 +66,6 @@ class Connections:
         else:
             connection.close()
 
-
     @contextmanager
     def lend(self, purpose: str) -> Iterator[Connection]:
         """Lend a connection for the block.

@@ -166,12 +166,10 @@ def end_run(
 
 def add_run_events(connection: Connection, run: Run, events: Sequence[tuple[str, str, Mapping[str, Any]]]) -> None:
     """Append lines to the run's log in the database: stage, event, detail."""
-    rows = [
-        {"run_id": run.id, "stage": stage, "event": event, "detail": Jsonb(detail)} for stage, event, detail in events
-    ]
-    with database_errors(), connection.transaction(), connection.cursor() as cursor:
-        cursor.executemany(query("add_run_event"), rows)
-        checkpoint("before_run_events_commit")
+    stages, names, details = zip(*events, strict=True) if events else ((), (), ())
+    row = {"stages": [*stages], "events": [*names], "details": [Jsonb(detail) for detail in details]}
+    with database_errors():
+        connection.execute(query("add_run_events"), {"run_id": run.id, **row})
     checkpoint("after_run_events")
 
 

@@ -11,8 +11,12 @@ set finished_at = clock_timestamp(), outcome = %(outcome)s, exit_code = %(exit_c
     version_id = %(version_id)s, requests = %(requests)s, retries = %(retries)s
 where id = %(id)s and outcome is null;
 
--- name: add_run_event
-insert into run_event (run_id, stage, event, detail) values (%(run_id)s, %(stage)s, %(event)s, %(detail)s);
+-- name: add_run_events
+insert into run_event (run_id, stage, event, detail)
+select %(run_id)s, stage, event, detail
+from unnest(%(stages)s::text[], %(events)s::text[], %(details)s::jsonb[]) with ordinality
+    as line (stage, event, detail, place)
+order by place;
 
 -- name: add_operator_action
 insert into operator_action (who, host, action, settlement_date, version_id, reason, detail)

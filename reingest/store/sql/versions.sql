@@ -80,7 +80,7 @@ copy check_result (version_id, run_id, name, status, expected, actual, detail) f
 -- name: recomputed_differences
 -- Everything that a version's totals say, counted again from its rows; a row comes back where the two differ.
 with version as (
-    select id, sides from version where id = %(version_id)s
+    select id, sides, records from version where id = %(version_id)s
 ), counted as (
     select definition.name as definition, record.bm_unit, record.period, -record.volume as energy_mwh,
         record.volume * record.original_price as payment_gbp,
@@ -139,12 +139,12 @@ select 'mining', definition, miner_model, coalesce(mined.btc, 0)::text, stored.b
 from (select mining.* from daily_mining mining join version on version.id = mining.version_id) stored
 full join mined using (definition, miner_model)
 where coalesce(mined.btc, 0) is distinct from stored.btc
+union all
+select 'records', '', null, rows.count::text, version.records::text
+from version
+cross join lateral (select count(*) from curtailment_record where version_id = version.id) rows
+where version.records <> rows.count
 order by 1, 2, 3;
-
--- name: counted_records
--- The version row's own count of records against the rows that are there.
-select version.records, (select count(*) from curtailment_record where version_id = version.id) as stored
-from version where version.id = %(version_id)s;
 
 -- name: records_of_version
 select period, side, sequence_number, bm_unit, acceptance_id, pair_id, so_flag, cadl_flag, stor_flag, repriced,
