@@ -4,7 +4,6 @@ from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import date
 
-from reingest.curtailment.words import Side
 from reingest.elexon.stack import read_stack
 from reingest.elexon.system_prices import read_system_prices
 from reingest.errors import PayloadRejected
@@ -22,13 +21,7 @@ def archived_fetches(run: DateRun) -> list[Fetch]:
     away, is taken from the newest good answer.
     """
     served = fetches_of_version(run.connection, run.current.id) if run.current.id is not None else []
-    had = {_subject(fetch) for fetch in served}
-    newest = newest_fetches(run.connection, run.settlement_date)
-    return [*served, *(fetch for fetch in newest if _subject(fetch) not in had)]
-
-
-def _subject(fetch: Fetch) -> tuple[str, int | None, Side | None]:
-    return fetch.dataset, fetch.period, fetch.side
+    return [*served, *newest_fetches(run.connection, run.settlement_date, beside=run.current.id)]
 
 
 def take_archived_stacks(run: DateRun, fetches: Iterable[Fetch], periods: Collection[int], *, carried: bool) -> None:

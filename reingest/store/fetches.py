@@ -173,9 +173,9 @@ def fetches_by_id(connection: Connection, ids: Sequence[int]) -> list[Fetch]:
     return _read(connection, "fetches_by_id", ids=list(ids))
 
 
-def newest_fetches(connection: Connection, settlement_date: date) -> list[Fetch]:
-    """Return the newest good answer of each period and side of a date, and of its system prices."""
-    return _read(connection, "newest_fetches", settlement_date=settlement_date)
+def newest_fetches(connection: Connection, settlement_date: date, beside: int | None) -> list[Fetch]:
+    """Return the newest good answers of a date to all that a version, if one is named, has no fetch of."""
+    return _read(connection, "newest_fetches", settlement_date=settlement_date, beside=beside)
 
 
 def newest_requests(connection: Connection, settlement_date: date) -> AnsweredRequests | None:

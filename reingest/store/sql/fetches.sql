@@ -46,6 +46,18 @@ from "fetch" where id = any (%(ids)s) order by dataset, period, side, id;
 
 -- name: newest_fetches
 -- What a withdrawn version was built from goes before what is newer: the archive gives back what was served.
+with named as materialized (
+    select dataset, period, side from "fetch"
+    where id in (
+        select fetch_id from version_period where version_id = %(beside)s
+        union all
+        select system_prices_fetch_id from version where id = %(beside)s
+        union all
+        select witness.fetch_id
+        from version_witness witness join version on version.id = witness.version_id and version.run_id = witness.run_id
+        where version.id = %(beside)s
+    )
+)
 select distinct on (dataset, period, side) id, dataset, settlement_date, period, side, wire, url, status,
     content_type, payload_sha256, requested_at, answered_at, attempts
 from "fetch"
@@ -55,6 +67,9 @@ left join (
 ) served using (id)
 where settlement_date = %(settlement_date)s and dataset in ('ISPSTACK', 'DISEBSP', 'BOAV', 'EBOCF', 'DISPTAV')
     and (status = 200 or withdrawn)
+    and (dataset, coalesce(period, 0), coalesce(side, '')) not in (
+        select dataset, coalesce(period, 0), coalesce(side, '') from named
+    )
 order by dataset, period, side, withdrawn nulls last, answered_at desc, id desc;
 
 -- name: fetched_from
