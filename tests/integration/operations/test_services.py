@@ -17,7 +17,7 @@ from tests.support.sites import NOWHERE, Site
 
 BACKENDS = """
 select pid, (select count(*) from pg_locks where locktype = 'advisory' and pg_locks.pid = pg_stat_activity.pid)
-from pg_stat_activity where datname = current_database() and application_name like 'reingest %'
+from pg_stat_activity where datname = current_database() and starts_with(application_name, 'reingest ')
 """
 
 
