@@ -43,9 +43,8 @@ def other_units(rows: pa.Table, wind_units: Collection[str]) -> tuple[OtherUnit,
     Raises:
         decimal.Inexact: a sum does not fit 100 digits.
     """
-    found = rows.select(["bm_unit", "side", "pair_id", "volume"]).filter(
-        may_curtail() & ~(pc.field("bm_unit").is_null() | of_units(wind_units))
-    )
+    is_other = pc.invert(pc.or_(pc.is_null(rows["bm_unit"]), of_units(rows, wind_units)))
+    found = rows.select(["bm_unit", "side", "volume"]).filter(pc.and_kleene(may_curtail(rows), is_other))
     bids: dict[str, list[Decimal]] = defaultdict(list)
     counts: dict[str, int] = defaultdict(int)
     columns = (found[name].to_pylist() for name in ("bm_unit", "side", "volume"))

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from reingest.curtailment.exact import exact_sum
-from reingest.curtailment.records import in_utc
+from reingest.curtailment.records import instants, row_counts
 from reingest.curtailment.words import Side
 
 Subject: TypeAlias = tuple[int, Side]
@@ -49,20 +49,24 @@ def stack_facts(rows: pa.Table) -> dict[Subject, StackFacts]:
         decimal.Inexact: a sum does not fit 100 digits.
     """
     # A filter copies what it keeps: of the whole table that would be the most memory that a run takes.
-    accepted = rows.select(_ACCEPTED).filter(pc.field("acceptance_id").is_valid())
+    accepted = rows.select(_ACCEPTED).filter(pc.is_valid(rows["acceptance_id"]))
     volumes = _volumes(accepted)
-    flagged = _counts(accepted.filter(pc.field("so_flag").is_valid()))
-    nameless = _counts(accepted.filter(pc.field("bm_unit").is_null()))
-    runs = rows.group_by(["period", "side"]).aggregate([("created_at", "min"), ("created_at", "max")])
+    subjects = accepted.select(["period", "side"])
+    flagged = row_counts(subjects.filter(pc.is_valid(accepted["so_flag"])))
+    nameless = row_counts(subjects.filter(pc.is_null(accepted["bm_unit"])))
+    stacks = rows.group_by(["period", "side"], use_threads=False)
+    runs = stacks.aggregate([("created_at", "min"), ("created_at", "max")])
+    created = instants(runs["created_at_min"]), instants(runs["created_at_max"])
+    columns = runs["period"].to_pylist(), runs["side"].to_pylist(), *created
     return {
-        (row["period"], row["side"]): StackFacts(
-            accepted_mwh=exact_sum(volumes[row["period"], row["side"]]),
-            created_first=in_utc(row["created_at_min"]),
-            created_last=in_utc(row["created_at_max"]),
-            flagged=(row["period"], row["side"]) in flagged,
-            nameless=nameless.get((row["period"], row["side"]), 0),
+        (period, side): StackFacts(
+            accepted_mwh=exact_sum(volumes[period, side]),
+            created_first=first,
+            created_last=last,
+            flagged=(period, side) in flagged,
+            nameless=nameless.get((period, side), 0),
         )
-        for row in runs.to_pylist()
+        for period, side, first, last in zip(*columns, strict=True)
     }
 
 
@@ -78,8 +82,3 @@ def _volumes(rows: pa.Table) -> Mapping[Subject, list[Decimal]]:
     for period, side, volume in zip(*columns, strict=True):
         volumes[period, side].append(Decimal(volume))
     return volumes
-
-
-def _counts(rows: pa.Table) -> dict[Subject, int]:
-    found = rows.group_by(["period", "side"]).aggregate([([], "count_all")])
-    return {(row["period"], row["side"]): row["count_all"] for row in found.to_pylist()}

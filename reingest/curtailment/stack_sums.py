@@ -57,7 +57,7 @@ def stack_sums(rows: pa.Table, settlement_date: date, *, final_after: timedelta 
         decimal.Inexact: a product or a sum does not fit 160 digits.
     """
     late = _first_run(rows, settlement_date, final_after)
-    named = rows.filter(pc.field("bm_unit").is_valid() & pc.field("acceptance_id").is_valid())
+    named = rows.filter(pc.and_(pc.is_valid(rows["bm_unit"]), pc.is_valid(rows["acceptance_id"])))
     subjects = list(zip(*_lists(named, "period", "side", "bm_unit"), strict=True))
     (texts,) = _lists(named, "volume")
     volumes = list(map(Decimal, texts))
