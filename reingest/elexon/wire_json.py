@@ -50,10 +50,11 @@ def json_rows(text: str, collector: RowCollector, dataset: str) -> WireRows:
     rows = named["data"]
     if not isinstance(rows, list):
         raise rejected("unknown_shape", f"data is not a list: {text[:80]!r}")
-    for row in rows:
+    for place, row in enumerate(rows):
         if not isinstance(row, dict):
             raise rejected("unknown_shape", f"a row is not an object: {to_json(row)[:80]}")
         _collect(row, collector)
+        rows[place] = None  # a whole day of rows and of columns need not be held at once
     return collector.rows("json", envelope_unknown=(name for name in envelope if name.lower() not in _ENVELOPE))
 
 

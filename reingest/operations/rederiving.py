@@ -37,12 +37,12 @@ class Rederiver:
     Attributes:
         connection: To the database that has the versions.
         archive: Where their payloads are.
-        read: Reads one archived stack.
+        read: Reads one archived stack; None reads it from its payload.
     """
 
     connection: Connection
     archive: Archive
-    read: ReadStack = read_archived
+    read: ReadStack | None = None
     _registers: dict[tuple[int, str], Register | None] = field(default_factory=dict)
 
     def register(self, version: NamesRegister) -> Register | None:

@@ -9,7 +9,7 @@ from reingest.curtailment.stack_facts import Subject
 from reingest.curtailment.words import SIDES
 from reingest.elexon.system_prices import SystemPrice, read_system_prices
 from reingest.lake.archive import Archive
-from reingest.operations.archived import read_archived
+from reingest.operations.archived import EmptyOnce
 from reingest.operations.date_inputs import DateInputs, FetchedStack
 from reingest.store.contents import VersionFacts
 from reingest.store.database import Connection
@@ -27,7 +27,7 @@ def inputs_of_version(
     settlement_date: date,
     version: VersionFacts,
     register: Register,
-    read: ReadStack = read_archived,
+    read: ReadStack | None = None,
 ) -> DateInputs:
     """Return what a version was derived from: its payloads, the mining rates stored with it, and a register.
 
@@ -37,7 +37,7 @@ def inputs_of_version(
         settlement_date: the version's date.
         version: which one.
         register: the wind units that it named; `register_named` finds them.
-        read: reads each of its stacks.
+        read: reads each of its stacks; None reads them from their payloads.
 
     Raises:
         ArchiveError: a payload is missing or altered.
@@ -48,7 +48,7 @@ def inputs_of_version(
     return DateInputs(
         settlement_date=settlement_date,
         sides=sides,
-        fetched=_stacks(archive, settlement_date, fetches, read),
+        fetched=_stacks(archive, settlement_date, fetches, read or EmptyOnce()),
         system_prices=_system_prices(archive, settlement_date, fetches),
         wind_units=register.wind_units,
         definitions=definitions_for(sides),

@@ -161,7 +161,7 @@ def _read_into(run: DateRun, fetch: Fetch, *, carried: bool) -> None:
         PayloadRejected: it cannot be read any more.
     """
     if fetch.dataset == "ISPSTACK":
-        stack = read_archived(run.archive, run.settlement_date, fetch, carried=carried)
+        stack = replace(read_archived(run.archive, run.settlement_date, fetch), carried=carried)
         if isinstance(stack.error, PayloadRejected):
             raise stack.error
         run.add([stack])
