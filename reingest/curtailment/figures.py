@@ -7,7 +7,7 @@ from decimal import Decimal
 from reingest.curtailment.definitions import Definition
 from reingest.curtailment.mining import MiningRate, daily_bitcoin
 from reingest.curtailment.records import CurtailmentRecord
-from reingest.curtailment.totals import Totals, daily_totals, period_totals
+from reingest.curtailment.totals import Totals, daily_totals, period_energy
 from reingest.curtailment.words import DefinitionName
 
 
@@ -52,10 +52,10 @@ def _mining(
     rates: Sequence[MiningRate],
     periods: Iterable[int],
 ) -> dict[tuple[DefinitionName, str], Decimal]:
-    by_period = period_totals(records, definitions, periods)
+    calendar = tuple(periods)
     mined = {}
     for definition in definitions:
-        energy = {number: totals[definition.name].energy_mwh for number, totals in by_period.items()}
+        energy = period_energy(records, definition, calendar)
         for model, btc in daily_bitcoin(energy, rates).items():
             mined[definition.name, model] = btc
     return mined

@@ -92,13 +92,34 @@ def period_totals(
         ValueError: a record stands in a period that the date does not have.
     """
     expected = tuple(periods)
-    strangers = {record.period for record in records} - set(expected)
-    if strangers:
-        raise ValueError(f"records in periods that the date does not have: {sorted(strangers)}")
+    _require_periods(records, expected)
     grouped = {definition.name: _grouped(records, definition, attrgetter("period")) for definition in definitions}
     return {
         number: {name: totals_of(groups.get(number, ())) for name, groups in grouped.items()} for number in expected
     }
+
+
+def period_energy(
+    records: Sequence[CurtailmentRecord], definition: Definition, periods: Iterable[int]
+) -> dict[int, Decimal]:
+    """Return one date's energy by settlement period, MWh, by one definition; a period without records is left out.
+
+    Args:
+        records: The date's records.
+        definition: The definition to sum by.
+        periods: Numbers of the date's periods, from the calendar.
+
+    Raises:
+        ValueError: a record stands in a period that the date does not have.
+    """
+    _require_periods(records, periods)
+    return {number: energy(rows) for number, rows in _grouped(records, definition, attrgetter("period")).items()}
+
+
+def _require_periods(records: Iterable[CurtailmentRecord], expected: Iterable[int]) -> None:
+    strangers = {record.period for record in records} - set(expected)
+    if strangers:
+        raise ValueError(f"records in periods that the date does not have: {sorted(strangers)}")
 
 
 def _grouped(

@@ -13,7 +13,15 @@ from reingest.curtailment.definitions import definitions_for
 from reingest.curtailment.exact import exact_sum, plain
 from reingest.curtailment.payments import energy, payment
 from reingest.curtailment.records import CurtailmentRecord, select_records
-from reingest.curtailment.totals import NOTHING, Totals, daily_totals, period_totals, totals_of, unit_totals
+from reingest.curtailment.totals import (
+    NOTHING,
+    Totals,
+    daily_totals,
+    period_energy,
+    period_totals,
+    totals_of,
+    unit_totals,
+)
 from reingest.curtailment.words import SIDES
 from tests.support.curtailment import real_day_expected, real_day_rows, record, records, undo
 
@@ -120,6 +128,19 @@ def test_periods_come_from_the_calendar() -> None:
     assert list(period_totals([record(period=3)], DEFINITIONS, range(1, 47))) == list(range(1, 47))
     with pytest.raises(ValueError, match=r"does not have: \[47\]"):
         period_totals([record(period=47)], DEFINITIONS, range(1, 47))
+    with pytest.raises(ValueError, match=r"does not have: \[47\]"):
+        period_energy([record(period=47)], DEFINITIONS[0], range(1, 47))
+
+
+@given(many_records)
+def test_the_energy_of_periods_is_that_of_their_totals(rows: list[CurtailmentRecord]) -> None:
+    """By every definition the energy by period is what the periods' totals say, of those that have records."""
+    by_period = period_totals(rows, DEFINITIONS, range(1, 51))
+    for definition in DEFINITIONS:
+        totals = {number: named[definition.name] for number, named in by_period.items()}
+        assert period_energy(rows, definition, range(1, 51)) == {
+            number: one.energy_mwh for number, one in totals.items() if one.records
+        }
 
 
 @given(many_records)
