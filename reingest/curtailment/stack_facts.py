@@ -1,11 +1,11 @@
 """What a stack says as a whole, beside its curtailment records: the sums, runs, flags and units of all of its rows."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -51,22 +51,22 @@ def stack_facts(rows: pa.Table) -> dict[Subject, StackFacts]:
     # A filter copies what it keeps: of the whole table that would be the most memory that a run takes.
     accepted = rows.select(_ACCEPTED).filter(pc.is_valid(rows["acceptance_id"]))
     volumes = _volumes(accepted)
-    subjects = accepted.select(["period", "side"])
-    flagged = row_counts(subjects.filter(pc.is_valid(accepted["so_flag"])))
-    nameless = row_counts(subjects.filter(pc.is_null(accepted["bm_unit"])))
+    stack_of_row = accepted.select(["period", "side"])
+    flagged = row_counts(stack_of_row.filter(pc.is_valid(accepted["so_flag"])))
+    nameless = row_counts(stack_of_row.filter(pc.is_null(accepted["bm_unit"])))
     stacks = rows.group_by(["period", "side"], use_threads=False)
     runs = stacks.aggregate([("created_at", "min"), ("created_at", "max")])
     created = instants(runs["created_at_min"]), instants(runs["created_at_max"])
-    columns = runs["period"].to_pylist(), runs["side"].to_pylist(), *created
+    subjects: Iterator[Any] = zip(runs["period"].to_pylist(), runs["side"].to_pylist(), strict=True)
     return {
-        (period, side): StackFacts(
-            accepted_mwh=exact_sum(volumes[period, side]),
+        subject: StackFacts(
+            accepted_mwh=exact_sum(volumes[subject]),
             created_first=first,
             created_last=last,
-            flagged=(period, side) in flagged,
-            nameless=nameless.get((period, side), 0),
+            flagged=subject in flagged,
+            nameless=nameless.get(subject, 0),
         )
-        for period, side, first, last in zip(*columns, strict=True)
+        for subject, first, last in zip(subjects, *created, strict=True)
     }
 
 

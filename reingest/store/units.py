@@ -67,7 +67,7 @@ class Registers:
                 if settlement_date in self._span:
                     return register
         found = load_register(connection, settlement_date)
-        self._known, self._span = found and (settlement_date, found), None
+        self._known, self._span = (settlement_date, found) if found else None, None
         return found
 
 
