@@ -5,25 +5,22 @@ the dates share one, or, several at once, a few processes. The dates are written
 a flow run that crashed or was cancelled can be gone on with.
 """
 
-from collections.abc import Awaitable, Callable
-from datetime import date
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from prefect import flow, task
+from prefect import flow
 from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
-from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
-from prefect.utilities.annotations import quote
 from pydantic import Field
 
 from flows.artifacts import ProgressArtifact, show_error
-from flows.states import state_of_end, state_of_error, state_of_range
-from reingest.errors import BadUsage, Bug, ReingestError
+from flows.date_tasks import date_as_task
+from flows.states import state_of_error, state_of_range
+from reingest.errors import BadUsage, ReingestError
 from reingest.operations.ranges.choosing import Only, choice_of, choose_dates
 from reingest.operations.ranges.cost import card_lines, cost_of_range
-from reingest.operations.ranges.report import DateEnd, RangeReport
+from reingest.operations.ranges.report import RangeReport
 from reingest.operations.ranges.report_markdown import begun_markdown, changed_rows, other_rows, range_markdown
 from reingest.operations.ranges.report_text import counts_text
 from reingest.operations.ranges.request import RangeRequest
@@ -97,12 +94,6 @@ async def reingest_range(
     return state_of_range(report)
 
 
-@task(cache_policy=NO_CACHE, persist_result=False, task_run_name="{settlement_date}")
-async def run_a_date(settlement_date: date, run_date: Callable[[], Awaitable[DateEnd]]) -> State[None]:  # noqa: ARG001
-    """Run one date of the range; its outcome is the task's state."""
-    return state_of_end(await run_date())
-
-
 async def _freeze(settings: Settings, url: str, choice: dict[str, Any], asked: dict[str, Any]) -> UUID:
     """Choose the dates and write them down; tell what they will cost, and how to go on with them."""
     if not choice["start"]:
@@ -139,23 +130,7 @@ async def _run(settings: Settings, url: str, range_id: UUID, jobs: int) -> Range
             told = done
 
     async with shown:
-        return await resume_range(settings, url, range_id, progress, _each_date, jobs=jobs)
-
-
-async def _each_date(settlement_date: date, run_date: Callable[[], Awaitable[DateEnd]]) -> DateEnd:
-    """Run a date as a task, and return how it ended, which the task tells in words only."""
-    ended: list[DateEnd] = []
-
-    async def keep() -> DateEnd:
-        ended.append(await run_date())
-        return ended[0]
-
-    # Quoted, so that Prefect does not walk through it; its types know no async task that returns a state.
-    state = await run_a_date(settlement_date, quote(keep), return_state=True)  # type: ignore[misc]
-    if not ended:
-        await state.aresult()  # raises what the date raised
-        raise Bug("a task ended, and its date did not", settlement_date=settlement_date)
-    return ended[0]
+        return await resume_range(settings, url, range_id, progress, date_as_task, jobs=jobs)
 
 
 async def _show(report: RangeReport) -> None:

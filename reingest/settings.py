@@ -23,6 +23,10 @@
 | `alert_webhook_url` | `REINGEST_ALERT_WEBHOOK_URL` | where Prefect tells of failed and held runs; kept secret |
 | `outbox_attempts` | `REINGEST_OUTBOX_ATTEMPTS` | attempts to deliver one fact, after which it is a dead letter |
 | `outbox_retry_seconds` | `REINGEST_OUTBOX_RETRY_SECONDS` | wait after the first failure; doubles up to an hour |
+| `reconcile_policy` | `REINGEST_RECONCILE_POLICY` | a date found to differ: `report` it, or `repair` it |
+| `reconcile_within_gbp` | `REINGEST_RECONCILE_WITHIN_GBP` | a repair that moves its payment further is held |
+| `reconcile_within_mwh` | `REINGEST_RECONCILE_WITHIN_MWH` | a repair that moves its energy further is held |
+| `reconcile_window_days` | `REINGEST_RECONCILE_WINDOW_DAYS` | how far back a missing date is due |
 | `log_level` | `REINGEST_LOG_LEVEL` | DEBUG, INFO, WARNING or ERROR |
 
 The file is `reingest.toml` in the working folder, or the one that `REINGEST_CONFIG` names. An unknown key is refused.
@@ -32,6 +36,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from contextvars import ContextVar
+from decimal import Decimal
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
@@ -46,6 +51,8 @@ SECRET_SETTINGS = frozenset({"database_url", "prefect_database_url", "webhook_ur
 
 WitnessPolicy = Literal["hold", "warn"]
 """What becomes of a date whose witnesses contradict it."""
+ReconcilePolicy = Literal["report", "repair"]
+"""What becomes of a date that a reconciliation finds to differ."""
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 Origin = Literal["default", "file", "environment", "flag"]
 
@@ -84,6 +91,10 @@ class Settings(BaseModel):
     alert_webhook_url: str | None = Field(default=None, pattern=r"^https?://[^\s/]")
     outbox_attempts: int = Field(default=12, ge=1, le=100)
     outbox_retry_seconds: float = Field(default=10.0, gt=0, le=3600)
+    reconcile_policy: ReconcilePolicy = "repair"
+    reconcile_within_gbp: Decimal | None = Field(default=None, ge=0)
+    reconcile_within_mwh: Decimal | None = Field(default=None, ge=0)
+    reconcile_window_days: int = Field(default=35, ge=0, le=3660)
     log_level: LogLevel = "WARNING"
 
     @field_validator("home", "outbox_log")

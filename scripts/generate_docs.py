@@ -25,6 +25,7 @@ from reingest.operations.metrics import SERIES
 from reingest.operations.plans import document as plan
 from reingest.operations.proofs import document as proof
 from reingest.operations.proofs.verifying import MEANINGS
+from reingest.operations.reconciliation import due, verdicts
 from reingest.settings import Settings, environment_name
 
 ROOT: Final = Path(__file__).parents[1]
@@ -95,6 +96,12 @@ def _told_by(module: ModuleType) -> Callable[[], str]:
     return lambda: cleandoc(str(module.__doc__)).partition("\n\n")[2]
 
 
+def _table_in(module: ModuleType) -> Callable[[], str]:
+    """Return what renders the table that stands in a module's own words."""
+    lines = cleandoc(str(module.__doc__)).splitlines()
+    return lambda: "\n".join(line for line in lines if line.startswith("|"))
+
+
 def proof_parts_block() -> str:
     """Return the parts of a proof's check, with what each means."""
     rows = [f"| `{name}` | {meaning} |" for name, meaning in MEANINGS.items()]
@@ -152,6 +159,8 @@ BLOCKS: Final = MappingProxyType[str, Callable[[], str]](
         "plan": _told_by(plan),
         "proof": _told_by(proof),
         "proof_parts": proof_parts_block,
+        "due": _table_in(due),
+        "verdicts": _table_in(verdicts),
         **{f"faults_{group}": _faults(group) for group in ("http", "data", "store", "process")},
         "drills": drills_block,
         "metrics": metrics_block,

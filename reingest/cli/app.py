@@ -48,6 +48,9 @@ class LazyCommand:
 COMMANDS: Final[Mapping[str, LazyCommand]] = {
     "date": LazyCommand("date", "date", "Re-ingest one settlement date, or plan it."),
     "range": LazyCommand("range", "app", "Re-ingest many dates as one run that can be resumed.", usual="run"),
+    "reconcile": LazyCommand(
+        "reconcile", "app", "Compare what is due with Elexon, and mend what differs.", usual="run"
+    ),
     "apply": LazyCommand("apply", "apply", "Publish exactly what a sealed plan says, or refuse with what moved."),
     "publish": LazyCommand("publish", "publish", "Publish a held version of a date, with a reason."),
     "restore": LazyCommand("restore", "restore", "Publish an older version's content again, as a new version."),
@@ -124,14 +127,15 @@ class WholeSentencesGroup(TyperGroup):
 class UsualCommandGroup(WholeSentencesGroup):
     """A group in which a first word that names no command is the first word of its usual one.
 
-    `reingest range 2025-01` is `reingest range run 2025-01`.
+    `reingest range 2025-01` is `reingest range run 2025-01`, and `reingest reconcile` is `reingest reconcile run`.
     """
 
     usual: ClassVar[str]
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401  (the types are private)
         """Put the usual command where no command, and not the group's help, is asked for."""
-        if args and args[0] not in self.commands and args[0] != "--help":
+        none_is_help = not args and self.no_args_is_help
+        if not none_is_help and not (args and (args[0] in self.commands or args[0] == "--help")):
             args = [self.usual, *args]
         return super().parse_args(ctx, args)
 

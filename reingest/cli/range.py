@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import signal
 import sys
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -20,11 +19,9 @@ from reingest.operations.request import SideChoice, Source
 from reingest.spans import Span, settlement_span
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
     from uuid import UUID
 
-    from reingest.operations.ranges.lanes import Stopping
-    from reingest.operations.ranges.report import DateEnd, RangeReport
+    from reingest.operations.ranges.report import DateEnd
     from reingest.operations.ranges.request import RangeRequest
     from reingest.settings import Settings
 
@@ -197,6 +194,7 @@ def _run(request: "RangeRequest", *, as_json: bool) -> int:
 
 def _go_on(range_id: "UUID", jobs: int | None, *, as_json: bool) -> int:
     """Work on a range to its end, or until somebody stops it; print what came of it, and return the exit code."""
+    from reingest.cli.stopping import until_stopped
     from reingest.operations.ranges.lanes import Stopping
     from reingest.operations.ranges.report import resume_command
     from reingest.operations.ranges.report_text import range_lines
@@ -211,27 +209,13 @@ def _go_on(range_id: "UUID", jobs: int | None, *, as_json: bool) -> int:
     with stage_progress() as progress:
         going_on = resume_range(settings, ensure_database(settings), range_id, progress, jobs=jobs, stopping=stopping)
         try:
-            report = asyncio.run(_until_stopped(going_on, stopping))
+            report = asyncio.run(until_stopped(going_on, stopping))
         except (asyncio.CancelledError, KeyboardInterrupt):
             raise Interrupted("the dates under way were broken off", next_command=resume_command(range_id)) from None
     typer.echo(json.dumps(report.as_dict(), indent=2) if as_json else "\n".join(range_lines(report)))
     if stopping.asked and report.state != "done":
         raise Interrupted("the range was asked to stop", next_command=resume_command(range_id))
     return report.exit_code
-
-
-async def _until_stopped(going_on: "Awaitable[RangeReport]", stopping: "Stopping") -> "RangeReport":
-    """Work on; the first SIGINT or SIGTERM asks to stop, the second breaks off what is under way."""
-    task = asyncio.ensure_future(going_on)
-
-    def hear() -> None:
-        act: Callable[[], object] = task.cancel if stopping.asked else stopping.ask
-        act()
-
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, hear)
-    return await task
 
 
 def _row(end: "DateEnd") -> dict[str, object]:

@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
-from typing import Final
+from typing import Any, Final
 
 from reingest.checkpoints import checkpoint
 from reingest.errors import (
@@ -193,7 +193,13 @@ def _close(run: DateRun, seconds: dict[str, float]) -> DateReport:
 
 
 def _store_end(run: DateRun, outcome: RunOutcome, seconds: Mapping[str, float], *, again: bool = False) -> None:
-    events = [(stage, "done", {"seconds": round(s, 3)}) for stage, s in seconds.items()]
+    events: list[tuple[str, str, dict[str, Any]]] = [
+        (stage, "done", {"seconds": round(s, 3)}) for stage, s in seconds.items()
+    ]
+    if outcome == "planned":
+        # Of a plan nothing else is kept: no version says what it would have done, nor which periods differ.
+        differing = sorted(run.diff.by_period) if run.diff else []
+        events.append(("verify", "planned", {"decision": run.decision, "periods": differing}))
     with database_errors(), run.connection.transaction():
         if end_run(run.connection, run.run, outcome, may_have_ended=again):
             add_run_events(run.connection, run.run, events)

@@ -93,6 +93,7 @@ class DateRequest:
         with_disptav: Archive DISPTAV beside the witnesses; nothing is judged by it.
         flow_run_id: The Prefect flow run that asks, if one does; it is stored with the run.
         sealed: A sealed plan to be applied: nothing is published but what it says.
+        keep_sides: Ask for the stacks that the served version has, no others: what differs then is what they say.
         limits: How far the served figures of the default definition may move; a change beyond them holds the date.
     """
 
@@ -109,6 +110,7 @@ class DateRequest:
     with_disptav: bool = False
     flow_run_id: UUID | None = None
     sealed: "SealedPlan | None" = None
+    keep_sides: bool = False
     limits: ChangeLimits | None = None
 
     def refuse_the_future(self) -> None:
@@ -127,7 +129,7 @@ class DateRequest:
         """Return the stacks to use, given what is served now."""
         if self.sides is not None:
             return self.sides
-        if current.sides and (self.source == "archive" or self.periods):
+        if current.sides and (self.source == "archive" or self.periods or self.keep_sides):
             return current.sides
         return SIDES
 

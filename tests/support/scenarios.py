@@ -15,6 +15,7 @@ from tests.support.days import REGISTER, TINY_DATE, TINY_DAY
 from tests.support.postgres import Databases
 from tests.support.readers import look_at
 from tests.support.sites import NOWHERE, Site, copy_of, recorded_elexon
+from tests.support.small_sites import heard_long_ago
 from tests.support.states import State, left_open, state_of
 
 DATE_OF_BIDS: Final = ("date", TINY_DATE, "--side", "bid", "--json")
@@ -72,6 +73,13 @@ def break_off_a_range(places: "Places", site: Site) -> None:
     """Kill a range that has written the candidate of its one date."""
     restate(places, site)
     assert site.start(*RANGE_OF_ONE, REINGEST_CRASH_AT="after_stage").finish().exit_code < 0
+
+
+def restate_what_was_heard_long_ago(places: "Places", site: Site) -> None:
+    """Have Elexon say something else of a date that was heard so long ago that it is due."""
+    restate(places, site)
+    site.settings["REINGEST_RECONCILE_WINDOW_DAYS"] = "0"
+    heard_long_ago(site)
 
 
 def decide_and_expect(_places: "Places", site: Site) -> None:
@@ -175,6 +183,10 @@ OTHERS: Final = (
     # Once it is done no range is left to be resumed, and the re-run says so.
     Scenario("range resume", "served", break_off_a_range, ("range", "resume", "--json"), frozenset({0, 2})),
     Scenario("range of a silent source", "served", silence, RANGE_OF_BIDS, frozenset({4})),
+    Scenario("reconcile", "served", restate_what_was_heard_long_ago, ("reconcile", "--json")),
+    Scenario(
+        "reconcile runs", "served", nothing_more, ("reconcile", "runs", "--enable", "SF", "--reason", "to see them")
+    ),
     Scenario("units refresh", "served", another_register, ("units", "refresh")),
     # Once it is recorded there is nothing left to correct or to decide, and the re-run says so.
     Scenario(

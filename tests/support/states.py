@@ -25,6 +25,11 @@ from bm_unit where recorded_to is null
 union all
 select 'proposal', elexon_bm_unit, state, null, null, null from unit_proposal
 union all
+select 'verdict', settlement_date::text, verdict, energy_before_mwh::text, energy_after_mwh::text, periods::text
+from reconciliation_date
+union all
+select 'settlement run', name, null, null, null, null from settlement_run where enabled
+union all
 select 'stale', settlement_date::text, stale_reason, null, null, null from settlement_day where stale_since is not null
 union all
 select 'day', settlement_date::text, generation::text, (provisional_until is not null)::text, null, null
@@ -56,7 +61,7 @@ class State:
 
     Attributes:
         dump: What the date serves.
-        in_force: Decisions, expectations, registers, generations, and versions by state and content.
+        in_force: Decisions, expectations, registers, generations, verdicts, and versions by state and content.
         told: The outbox: one message a generation, and what became of it at each sink.
     """
 

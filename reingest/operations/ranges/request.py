@@ -90,6 +90,8 @@ def date_request_of(stored: StoredRange, settlement_date: date, wait_seconds: fl
         plan=stored.plan,
         sides=SIDES_OF_CHOICE[stored.side],  # type: ignore[index]  # the table's own check
         source=stored.source,  # type: ignore[arg-type]  # likewise
+        # A reconciliation asks whether what is served is what the source says, and not for more of it.
+        keep_sides=stored.kind == "reconcile",
         limits=None if limits == ChangeLimits() else limits,
         reason=stored.reason,
         wait_seconds=wait_seconds,

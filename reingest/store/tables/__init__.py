@@ -12,6 +12,7 @@ from reingest.store.tables.dates import CheckResult, ExpectedTotal, ServedSpan, 
 from reingest.store.tables.mining import DailyMining, DifficultyEpoch, MinerModel, MiningRate
 from reingest.store.tables.outbox import Outbox, OutboxDelivery, OutboxSink
 from reingest.store.tables.ranges import RangeDate, RangeRun
+from reingest.store.tables.reconciliation import Reconciliation, ReconciliationDate, SettlementRun
 from reingest.store.tables.register import (
     BmUnit,
     Register,
@@ -49,6 +50,8 @@ __all__ = [
     "Payload",
     "RangeDate",
     "RangeRun",
+    "Reconciliation",
+    "ReconciliationDate",
     "Register",
     "RegisterChange",
     "RegisterEntry",
@@ -57,6 +60,7 @@ __all__ = [
     "RunEvent",
     "ServedSpan",
     "SettlementDay",
+    "SettlementRun",
     "SourceGap",
     "StateMove",
     "Table",

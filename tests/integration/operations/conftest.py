@@ -11,6 +11,7 @@ from reingest.standin.server import StandIn
 from tests.support.days import A_DAY, DATE, NEXT_DATE, Row, of_date
 from tests.support.postgres import Databases
 from tests.support.sites import Serve, Site, copy_of, recorded_elexon
+from tests.support.small_sites import small_site
 from tests.support.versions import Store
 from tests.support.webhooks import Webhook, running_webhook
 
@@ -55,6 +56,21 @@ def published_site(databases: Databases, template: str, tmp_path_factory: pytest
         ran = site.date(DATE)
         assert ran.exit_code == 0, ran.err
         site.elexon_url = Site.elexon_url
+        yield site
+
+
+@pytest.fixture(scope="session")
+def small_to_copy(databases: Databases, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """Return a site to be copied, where two of three small dates are served; nobody runs anything in it."""
+    with small_site(databases, template, tmp_path_factory.mktemp("small")) as site:
+        yield site
+
+
+@pytest.fixture
+def small(small_to_copy: Site, databases: Databases, tmp_path: Path, elexon: StandIn) -> Iterator[Site]:
+    """Return a site of its own, where two of three small dates are served."""
+    with copy_of(small_to_copy, databases, tmp_path / "home") as site:
+        site.elexon_url = elexon.url
         yield site
 
 

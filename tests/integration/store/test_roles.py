@@ -38,6 +38,12 @@ MAY_CHANGE = {
         "state", "token", "host", "pid", "claimed_at", "ended_at", "locked_before", "deaths", "outcome", "exit_code",
         "run_id", "version", "error", "changes", "requests", "seconds",
     },
+    "settlement_run": {"enabled"},
+    "reconciliation": {"state", "finished_at"},
+    "reconciliation_date": {
+        "verdict", "judged_at", "run_id", "version", "energy_before_mwh", "energy_after_mwh", "payment_before_gbp",
+        "payment_after_gbp", "btc", "periods", "error",
+    },
 }  # fmt: skip
 """Every column that the application may ever write twice."""
 

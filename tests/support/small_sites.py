@@ -1,0 +1,31 @@
+"""Small sites for reconciliations: three dates of a few rows, two of them served."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from tests.support.days import TINY_DATE, TINY_DAY, of_date
+from tests.support.postgres import Databases
+from tests.support.sites import Site, recorded_elexon
+
+ONE, TWO, THREE = (TINY_DATE + timedelta(days=offset) for offset in range(3))
+ROWS: Final = tuple(row for day in (ONE, TWO, THREE) for row in of_date(day, TINY_DAY))
+LONG_AGO: Final = datetime(2024, 4, 2, tzinfo=UTC)
+
+
+@contextmanager
+def small_site(databases: Databases, template: str, folder: Path) -> Iterator[Site]:
+    """Give a site to be copied, where the first two of three small dates are served with their bids."""
+    with databases.database(template) as url, recorded_elexon(folder, ROWS) as elexon:
+        site = Site(url, folder / "home", elexon.url, {"REINGEST_RECONCILE_WINDOW_DAYS": "0"})
+        for day in (ONE, TWO):
+            assert site.date(day, "--side", "bid").exit_code == 0
+        site.elexon_url = Site.elexon_url
+        yield site
+
+
+def heard_long_ago(site: Site) -> None:
+    """Have every run so far be of the second day after the first date, so that the dates are due for D+31."""
+    site.rows("update run set started_at = %s", LONG_AGO)
