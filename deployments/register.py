@@ -22,15 +22,18 @@ from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterTags
 from prefect.client.schemas.responses import DeploymentResponse
-from prefect.exceptions import ObjectAlreadyExists
+from prefect.exceptions import ObjectAlreadyExists, PrefectHTTPStatusError
 from prefect.workers.process import ProcessWorker
 
 from deployments.automations import ALERT, SILENT_RUNS, Became, ensure_alert, ensure_automation
 from deployments.prefect_file import CHECKOUT, Slug, deployment_names, schedule_slugs, with_schedules
 from deployments.prefect_settings import WORK_POOL
+from reingest.cli.edge import describe
+from reingest.errors import PrefectUnavailable
 from reingest.settings import load_settings
 
 READY_SECONDS: Final = 120.0
+PATIENCE_SECONDS: Final = 3.0
 TAG: Final = "reingest"
 
 RENAMED: Final = {"reingest-health": "health", "reingest-outbox": "deliver-outbox"}
@@ -67,7 +70,9 @@ class Registration:
     def describe(self) -> str:
         """Return a line a thing."""
         kind_width, name_width = (max(len(line[column]) for line in self.lines) for column in (0, 1))
-        return "\n".join(f"{kind:<{kind_width}}  {name:<{name_width}}  {became}" for kind, name, became in self.lines)
+        return "\n".join(
+            f"{kind:<{kind_width}}  {name:<{name_width}}  {what}".rstrip() for kind, name, what in self.lines
+        )
 
 
 def main() -> int:
@@ -79,6 +84,23 @@ def main() -> int:
     os.chdir(CHECKOUT)
     os.environ.setdefault("REINGEST_CHECKOUT", str(CHECKOUT))
     os.environ.setdefault("REINGEST_PYTHON", sys.executable)
+    try:
+        return _register(schedules)
+    except PrefectHTTPStatusError as error:
+        told = PrefectUnavailable(f"the server refused: {str(error).splitlines()[0]}", next_command="make deploy")
+    except PrefectUnavailable as error:
+        told = error
+    print(describe(told), file=sys.stderr)  # noqa: T201
+    return told.exit_code
+
+
+def _register(schedules: Schedules) -> int:
+    """Register everything; return the exit code of Prefect's own command where that fails.
+
+    Raises:
+        PrefectUnavailable: no server answers.
+        PrefectHTTPStatusError: it refused something.
+    """
     done = Registration()
     before = asyncio.run(_prepare(done))
     if failed := deploy(_active(before, schedules)):
@@ -115,10 +137,14 @@ async def _finish(done: Registration, before: Mapping[str, DeploymentResponse]) 
 
 
 async def _wait_until_ready(client: PrefectClient) -> None:
-    deadline = time.monotonic() + READY_SECONDS
+    began, said = time.monotonic(), False
     while fault := await client.api_healthcheck():
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"no Prefect server answers at {client.api_url}: {fault}")
+        waited = time.monotonic() - began
+        if waited > READY_SECONDS:
+            raise PrefectUnavailable(f"no Prefect server answers at {client.api_url}: {fault}")
+        if waited > PATIENCE_SECONDS and not said:
+            print(f"waiting for a Prefect server at {client.api_url}", file=sys.stderr)  # noqa: T201
+            said = True
         await asyncio.sleep(0.1)
 
 
