@@ -13,6 +13,7 @@ import argparse
 import json
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NoReturn
 
@@ -34,8 +35,6 @@ from reingest.store.server import ensure_database
 
 PORT: Final = 4200
 _PARTS: Final = ("server", "worker", "register")
-
-Command = tuple[str, ...]
 
 
 def main() -> int:
@@ -71,7 +70,12 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _command(arguments: argparse.Namespace) -> Command:
+def command_of(words: Sequence[str]) -> tuple[str, ...]:
+    """Return the module, with its words, that these words of the command line start."""
+    return _command(_parser().parse_args(words))
+
+
+def _command(arguments: argparse.Namespace) -> tuple[str, ...]:
     if arguments.part == "server":
         return ("prefect", "server", "start", "--host", arguments.host, "--port", str(arguments.port))
     if arguments.part == "register":
