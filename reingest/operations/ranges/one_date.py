@@ -8,6 +8,7 @@ from reingest.errors import Bug, ReingestError
 from reingest.operations.ranges.report import DateEnd, end_of_error, end_of_report
 from reingest.operations.reingest import go_through, open_date_run, outcome_of_error
 from reingest.operations.request import DateRequest
+from reingest.operations.services import DateServices
 from reingest.settings import Settings
 
 if TYPE_CHECKING:
@@ -16,12 +17,19 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-async def run_one_date(settings: Settings, database_url: str, request: DateRequest) -> DateEnd:
-    """Re-ingest one date, and return how it ended, whatever that is; only an interrupt is raised."""
+async def run_one_date(settings: Settings, database_url: str, request: DateRequest, services: DateServices) -> DateEnd:
+    """Re-ingest one date, and return how it ended, whatever that is; only an interrupt is raised.
+
+    Args:
+        settings: of the site.
+        database_url: of its database.
+        request: what is asked of the date.
+        services: what this process lends to each of its dates.
+    """
     began = time.perf_counter()
     run: DateRun | None = None
     try:
-        async with open_date_run(settings, database_url, request) as run:
+        async with open_date_run(settings, database_url, request, services=services) as run:
             report = await go_through(run)
         return end_of_report(report, time.perf_counter() - began)
     except ReingestError as error:

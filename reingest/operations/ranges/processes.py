@@ -24,6 +24,7 @@ from reingest.operations.ranges.lanes import RunDate
 from reingest.operations.ranges.one_date import run_one_date
 from reingest.operations.ranges.report import DateEnd
 from reingest.operations.ranges.request import date_request_of
+from reingest.operations.services import date_services
 from reingest.settings import Settings
 from reingest.store.ranges import StoredRange
 
@@ -36,11 +37,13 @@ BREAK_OFF_SECONDS: Final = 5.0
 async def date_runner(settings: Settings, database_url: str, stored: StoredRange, jobs: int) -> AsyncIterator[RunDate]:
     """Give what runs the dates of a range, `jobs` at once, for the block."""
     if jobs == 1:
+        with date_services(database_url) as services:
 
-        async def run_here(settlement_date: date, wait_seconds: float) -> DateEnd:
-            return await run_one_date(settings, database_url, date_request_of(stored, settlement_date, wait_seconds))
+            async def run_here(settlement_date: date, wait_seconds: float) -> DateEnd:
+                request = date_request_of(stored, settlement_date, wait_seconds)
+                return await run_one_date(settings, database_url, request, services)
 
-        yield run_here
+            yield run_here
         return
     orders = {
         "settings": settings_of_one_job(settings, jobs).model_dump(mode="json"),

@@ -18,6 +18,7 @@ from uuid import UUID
 from reingest.logs import configure_logs
 from reingest.operations.ranges.one_date import run_one_date
 from reingest.operations.ranges.request import date_request_of
+from reingest.operations.services import date_services
 from reingest.settings import Settings
 from reingest.store.database import connect
 from reingest.store.ranges import StoredRange, range_by_id
@@ -45,11 +46,11 @@ def main() -> None:
 
 def _run_dates(settings: Settings, url: str, stored: StoredRange, answers: TextIO) -> None:
     orders = _orders()
-    with asyncio.Runner() as runner:
+    with date_services(url) as services, asyncio.Runner() as runner:
         while True:
             order = orders.get()
             request = date_request_of(stored, date.fromisoformat(order["settlement_date"]), order["wait_seconds"])
-            end = runner.run(run_one_date(settings, url, request))
+            end = runner.run(run_one_date(settings, url, request, services))
             print(json.dumps(end.as_dict()), file=answers, flush=True)
 
 
