@@ -21,7 +21,7 @@ from flows.events import PrefectEvents
 from flows.states import state_of_error, state_of_report
 from reingest.curtailment.words import DEFAULT_DEFINITION, DefinitionName
 from reingest.errors import ReingestError
-from reingest.operations.date_run import Batch, DateRun
+from reingest.operations.date_run import Batch, DateRun, EachBatch
 from reingest.operations.day_picture import day_picture
 from reingest.operations.fetching import Fetcher
 from reingest.operations.outbox.sinks import prefect_events_by
@@ -45,7 +45,7 @@ _Value = TypeVar("_Value")
 # Text, not a number: JSON's numbers pass through floats, and no float touches energy or money.
 _NUMBER = r"^(-?[0-9]+(\.[0-9]+)?)?$"
 _TOLERANCE = r"^([0-9]+(\.[0-9]+)?)?$"
-_PERIODS = r"^([0-9]{1,2}(-[0-9]{1,2})?(,[0-9]{1,2}(-[0-9]{1,2})?)*)?$"
+PERIODS_PATTERN = r"^([0-9]{1,2}(-[0-9]{1,2})?(,[0-9]{1,2}(-[0-9]{1,2})?)*)?$"
 
 
 def _shown(title: str, **schema: Any) -> Any:  # noqa: ANN401  (what pydantic's Field gives)
@@ -56,7 +56,7 @@ def _shown(title: str, **schema: Any) -> Any:  # noqa: ANN401  (what pydantic's 
 @flow(name="reingest-date", flow_run_name="reingest {settlement_date}", retries=0, persist_result=False)
 async def reingest_date(
     settlement_date: Annotated[date, _shown("Settlement date")],
-    periods: Annotated[str, _shown("Only these periods", pattern=_PERIODS)] = "",
+    periods: Annotated[str, _shown("Only these periods", pattern=PERIODS_PATTERN)] = "",
     plan: Annotated[bool, _shown("Plan only")] = False,
     side: Annotated[SideChoice, _shown("Stacks")] = "as-served",
     source: Annotated[Source, _shown("Source")] = "live",
@@ -107,7 +107,7 @@ async def reingest_date(
             with_disptav=with_disptav,
             flow_run_id=UUID(flow_run.get_id()),
         )
-        report, picture = await _run_stages(request)
+        report, picture = await run_stages(request)
     except ReingestError as error:
         await show_error(error)
         return state_of_error(error)
@@ -127,10 +127,8 @@ async def fetch_periods(fetcher: Fetcher, batch: Batch) -> int:
     return await fetcher.fetch_batch(batch)
 
 
-async def _run_stages(request: DateRequest) -> tuple[DateReport, str]:
-    """Run every stage as a task of its own; return the report and the picture of the day."""
-    settings = load_settings()
-    progress = ProgressArtifact("fetch", "periods fetched")
+def batches_as_tasks(progress: ProgressArtifact) -> EachBatch:
+    """Return a way of fetching batches that makes each a task, and moves the progress."""
 
     async def each_batch(fetcher: Fetcher, batch: Batch) -> int:
         named = fetch_periods.with_options(task_run_name=f"periods {batch[0]}-{batch[-1]}")
@@ -138,12 +136,20 @@ async def _run_stages(request: DateRequest) -> tuple[DateReport, str]:
         progress.add(len(batch), fetcher.periods)
         return rows
 
+    return each_batch
+
+
+async def run_stages(request: DateRequest) -> tuple[DateReport, str]:
+    """Run every stage as a task of its own; return the report and the picture of the day."""
+    settings = load_settings()
+    progress = ProgressArtifact("fetch", "periods fetched")
+
     async def each_stage(stage: Stage, run: DateRun) -> None:
         await run_stage(stage, _unseen(run))
 
     url = ensure_database(settings)
     with prefect_events_by(PrefectEvents()):  # the news are told when the run is closed
-        async with progress, open_date_run(settings, url, request, each_batch=each_batch) as run:
+        async with progress, open_date_run(settings, url, request, each_batch=batches_as_tasks(progress)) as run:
             report = await go_through(run, each_stage)
             return report, day_picture(run.require_facts().content, run.require_register().lead_parties)
 

@@ -5,6 +5,7 @@ ReingestError
 │   ├── BadUsage             a wrong flag, date, period list or file
 │   ├── BadSetting           a setting that cannot be used
 │   ├── FutureDate           the settlement date has not begun
+│   ├── StagedIncomplete     a period of the calendar is not staged
 │   └── NotFound             no such date, version, run or BM unit
 ├── Locked               3   another run holds the date
 ├── SourceError          4   Elexon did not give what was asked
@@ -115,6 +116,14 @@ class FutureDate(Refused):
 
     code = "future_date"
     default_next = "reingest status"
+
+
+class StagedIncomplete(Refused):
+    """What is staged of the date is not its whole calendar, so it cannot be published."""
+
+    code = "staged_incomplete"
+    safe = "Nothing was published; what is staged stays staged."
+    default_next = "reingest status {date}"
 
 
 class NotFound(Refused):

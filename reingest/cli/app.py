@@ -52,7 +52,7 @@ COMMANDS: Final[Mapping[str, LazyCommand]] = {
         "reconcile", "app", "Compare what is due with Elexon, and mend what differs.", usual="run"
     ),
     "apply": LazyCommand("apply", "apply", "Publish exactly what a sealed plan says, or refuse with what moved."),
-    "publish": LazyCommand("publish", "publish", "Publish a held version of a date, with a reason."),
+    "publish": LazyCommand("publish", "publish", "Publish what is staged of a date, or a held version."),
     "restore": LazyCommand("restore", "restore", "Publish an older version's content again, as a new version."),
     "status": LazyCommand("status", "status", "What became of each period: one line a date, one character a period."),
     "show": LazyCommand("show", "show", "Totals, mining, periods and checks of a date, a month or a year."),
@@ -80,7 +80,7 @@ COMMANDS: Final[Mapping[str, LazyCommand]] = {
     "metrics": LazyCommand("metrics", "metrics", "Counts and times in Prometheus' text format."),
     "db": LazyCommand("db", "app", "The embedded Postgres, and the schema."),
     "reset": LazyCommand("reset", "app", "Forget state, clear operations, or take dates away: three separate acts."),
-    "purge": LazyCommand("purge", "app", "Versions that were never served, and old log lines, deleted."),
+    "purge": LazyCommand("purge", "app", "Versions that were never served, staged periods, old log lines: deleted."),
     "backup": LazyCommand("backup", "app", "What the database holds as one file, and back."),
     "stand-in": LazyCommand("stand_in", "app", "A local Elexon for tests, demos and drills."),
     "selftest": LazyCommand("selftest", "app", "Whether this installation works, tried on a made-up date."),

@@ -18,6 +18,7 @@ from reingest.operations.request import (
     Source,
     WantedTotals,
     date_request,
+    staging_request,
 )
 from reingest.tuning import keep_imports
 
@@ -29,6 +30,12 @@ def date(
     settlement_date: SettlementDate,
     periods: Annotated[
         str | None, typer.Option(metavar="LIST", help="Ask only these periods again, such as 1-12 or 3,17-20.")
+    ] = None,
+    stage: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LIST", help="Fetch these periods and stage them: `reingest publish D` publishes the date."
+        ),
     ] = None,
     plan: Annotated[bool, typer.Option("--plan", help="Say what would change, and change nothing.")] = False,
     out: Annotated[
@@ -88,9 +95,27 @@ def date(
         fresh=fresh,
         with_disptav=with_disptav,
     )
+    if stage is not None:
+        raise typer.Exit(_stage(staging_request(request, stage), here=not (out or via), as_json=as_json))
     if out and (via or not plan):
         raise BadUsage("--out is for a plan that is made here: --plan, without --via")
     raise typer.Exit(_follow(request, as_json=as_json) if via else _run(request, out, as_json=as_json))
+
+
+def _stage(request: DateRequest, *, here: bool, as_json: bool) -> int:
+    from reingest.operations.staging.stage_run import stage_periods
+    from reingest.settings import load_settings
+    from reingest.store.server import ensure_database
+
+    if not here:
+        raise BadUsage("--stage is done here, or by the deployment staged-reingest; leave --out and --via out")
+    keep_imports()
+    settings = load_settings()
+    with stage_progress() as progress:
+        database_url = ensure_database(settings)
+        report = asyncio.run(stage_periods(settings, database_url, request, progress))
+    typer.echo(json.dumps(report.as_dict(), indent=2) if as_json else "\n".join(report.lines()))
+    return 0
 
 
 def _follow(request: DateRequest, *, as_json: bool) -> int:

@@ -1,18 +1,22 @@
-"""`reingest purge`: versions that were never served, and old log lines."""
+"""`reingest purge`: versions that were never served, staged periods, and old log lines."""
 
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from reingest.cli.arguments import AsJson
+from reingest.calendar import parse_period_range
+from reingest.cli.arguments import AsJson, Reason, SettlementDate
 from reingest.cli.output import Column, table_lines
 from reingest.cli.output import as_json as json_text
 from reingest.cli.progress import stage_progress
+from reingest.cli.reading import connected
+from reingest.errors import BadUsage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
+    from reingest.curtailment.stack_facts import Subject
     from reingest.operations.purging import Purged, PurgePlan
     from reingest.store.purging import Size
 
@@ -80,6 +84,43 @@ def events(
         return
     deleted = purge_old_events(database_url, older_than, reason)
     typer.echo(json_text(document | {"deleted": deleted}) if as_json else f"Purged {deleted:,} log lines.")
+
+
+@app.command()
+def staged(
+    settlement_date: SettlementDate,
+    reason: Reason,
+    periods: Annotated[
+        str | None, typer.Option(metavar="LIST", help="Only these periods, such as 1-12; without it, all.")
+    ] = None,
+    plan: PlanFlag = False,
+    yes: YesFlag = False,
+    as_json: AsJson = False,
+) -> None:
+    """Drop what is staged of a date and not published; the answers stay archived. Nothing that is served changes."""
+    from reingest.operations.staging.staged_date import read_staged_date
+    from reingest.store.staging import drop_staged
+
+    if not reason.strip():
+        raise BadUsage("what is staged is dropped with a reason; --reason is empty", settlement_date=settlement_date)
+    chosen = parse_period_range(periods, settlement_date) if periods else None
+    with connected() as connection:
+        there = read_staged_date(connection, settlement_date).stacks
+        taken = [(one.period, one.side) for one in there if chosen is None or one.period in chosen]
+        document = {"settlement_date": settlement_date, "takes": taken}
+        if plan or not as_json:
+            typer.echo(json_text(document) if as_json else _staged_line(taken))
+        if not plan and _wanted(bool(taken), yes=yes):
+            document |= {"dropped": drop_staged(connection, settlement_date, chosen, reason)}
+            typer.echo(json_text(document) if as_json else "Dropped; nothing that is served has changed.")
+
+
+def _staged_line(taken: "Sequence[Subject]") -> str:
+    from reingest.operations.figures_text import counted, period_ranges
+
+    if not taken:
+        return NOTHING_TO_PURGE
+    return f"Staged periods {period_ranges({period for period, _ in taken})}, {counted(len(taken), 'stack')}."
 
 
 def _wanted(anything: bool, *, yes: bool) -> bool:

@@ -42,7 +42,8 @@ def state(
 ) -> None:
     """Forget what runs remember: the next run of the date does every step again. What is served stays.
 
-    Versions that are held, or were left open, are abandoned; answers of broken runs are not used again.
+    Versions that are held, or were left open, are abandoned; answers of broken runs are not used again; nothing stays
+    staged.
     """
     from reingest.operations.resets.plan import ResetRequest
     from reingest.store.resetting import DateSpan

@@ -1,7 +1,7 @@
 """`reingest status`: one line a date, one character a period; of a year one line a month, one character a date."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from itertools import groupby
 from typing import Annotated, Final
@@ -18,11 +18,14 @@ from reingest.cli.year_board import LEGEND as YEAR_LEGEND
 from reingest.cli.year_board import board_lines
 from reingest.clock import utc_now
 from reingest.errors import BadUsage, FutureDate
+from reingest.operations.staging.staged_date import read_staged_date
+from reingest.operations.staging.staged_text import staged_lines
 from reingest.settings import load_settings
 from reingest.spans import Span
 from reingest.store.database import Connection
 from reingest.store.fetches import newest_requests
 from reingest.store.leases import date_key, leases
+from reingest.store.staging import staged_dates
 from reingest.store.status import DateStatus, MonthStatus, status_of_dates, status_of_months
 
 CELLS: Final = {
@@ -49,16 +52,34 @@ _MONTHS: Final = (
 )
 
 
+_STAGED: Final = (
+    Column("settlement_date", "date"),
+    Column("periods", "periods", "count"),
+    Column("stacks", "stacks", "count"),
+    Column("first_staged_at", "first staged"),
+    Column("last_staged_at", "last staged"),
+    Column("staged_by", "by"),
+)
+
+
 def status(
     span: OptionalSpan = None,
     locks: Annotated[bool, typer.Option("--locks", help="Who holds which date, since when and until when.")] = False,
+    staged: Annotated[bool, typer.Option("--staged", help="Of which dates periods are staged, and by whom.")] = False,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
 ) -> None:
-    """Show each period of a date or a month, each date of a year; without a span, how far each month is."""
+    """Show each period of a date or a month, each date of a year; without a span, how far each month is.
+
+    Of one date also what is staged and not published: by whom, when, how old, and what is missing.
+    """
     output = Output.chosen(as_json=as_json, as_csv=as_csv)
+    if locks and staged:
+        raise BadUsage("--locks and --staged are two lists; choose one")
     if locks:
         _status_of_locks(output, span)
+    elif staged:
+        _status_of_staged(output, span)
     elif span is None:
         _status_of_months(output)
     else:
@@ -70,6 +91,16 @@ def _status_of_locks(output: Output, span: Span | None) -> None:
         raise BadUsage("--locks shows every lease; leave the date out", next_command="reingest status --locks")
     with reading() as connection:
         write_locks(output, leases(connection))
+
+
+def _status_of_staged(output: Output, span: Span | None) -> None:
+    if span is not None:
+        raise BadUsage("--staged shows every date; leave the date out", next_command=f"reingest status {span}")
+    with reading() as connection:
+        dates = staged_dates(connection)
+    rows = [asdict(one) for one in dates]
+    after = ["", "What one of them lacks: reingest status D"] if dates else ["Nothing is staged."]
+    output.write(rows, _STAGED, rows, after=after)
 
 
 def _status_of_months(output: Output) -> None:
@@ -126,7 +157,7 @@ def _table(span: Span, dates: Sequence[DateStatus]) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class _OneDate:
-    """What is told of a date that is asked alone: its newest requests, and who holds it."""
+    """What is told of a date that is asked alone: its newest requests, what is staged of it, and who holds it."""
 
     document: dict[str, object]
     lines: Sequence[str]
@@ -140,9 +171,16 @@ def _of_one_date(connection: Connection, settlement_date: date) -> _OneDate:
         retried = f"{asked.retried} of them retried, {asked.most_attempts} attempts at most"
         limit = f"{load_settings().attempts} are allowed"
         lines.append(f"Run {asked.run_id}: {asked.requests} requests answered, {retried} ({limit})")
+    staged = read_staged_date(connection, settlement_date)
+    lines += staged_lines(staged)
     if held is not None:
         lines += lease_lines(held)
-    return _OneDate({"requests": asked, "lease": lease_row(held) if held else None}, lines)
+    document: dict[str, object] = {
+        "requests": asked,
+        "staged": staged.as_dict() if staged.stacks else None,
+        "lease": lease_row(held) if held else None,
+    }
+    return _OneDate(document, lines)
 
 
 def grid_lines(dates: Iterable[DateStatus]) -> list[str]:

@@ -31,6 +31,7 @@ from reingest.store.versions import NEVER_PUBLISHED, CurrentVersion
 if TYPE_CHECKING:
     from reingest.operations.fetching import Fetcher
     from reingest.operations.outlook import Outlook
+    from reingest.operations.staging.staged_date import StagedDate
 
 PATIENCE_SECONDS: Final = 30.0
 """How long a run that holds its date tries to reach a Postgres that went away."""
@@ -62,6 +63,7 @@ class DateRun:
         cleanup: What must be undone when the run ends, the lease first of all.
         services: What the process lends to its dates.
         notes: Sentences for people, such as that JSON was taken where XML was asked.
+        staged: What is staged of the date, in a run that publishes that.
         moved: What is not as it was when the plan was made that the run applies.
         witness_fetch_ids: The witnesses' answers that the run has; whoever hears them reads them from the archive.
         verification: What the witnesses come to for the facts; of a version, by the verdict that counts.
@@ -85,6 +87,7 @@ class DateRun:
     mining_inputs: MiningInputs | None = None
     fetched: dict[Subject, FetchedStack] = field(default_factory=dict)
     resumed: frozenset[Subject] = frozenset()
+    staged: "StagedDate | None" = None
     system_prices: dict[int, SystemPrice] = field(default_factory=dict)
     system_prices_fetch_id: int | None = None
     witness_fetch_ids: list[int] = field(default_factory=list)

@@ -5,7 +5,7 @@ unit of progress, and of work in the Prefect flow, never a barrier between reque
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Final
@@ -29,6 +29,7 @@ from reingest.operations.date_run import Batch, DateRun
 from reingest.operations.intake import Intake
 from reingest.operations.plans.applying import take_planned
 from reingest.operations.resuming import let_go_of_the_outdated, resume
+from reingest.operations.staging.taking import stage_what_was_asked_again, take_staged
 from reingest.operations.witnessing import witnesses_beside
 from reingest.store.fetches import FetchOutcome, fetches_of_version, judge_fetches
 
@@ -48,6 +49,8 @@ class Fetcher:
     source: StackSource
     periods: int
     """How many periods are to be asked."""
+    each_answer: Callable[[FetchedStack], None] | None = None
+    """Told of each stack as soon as it was read, or failed."""
 
     async def fetch_batch(self, periods: Batch) -> int:
         """Ask the stacks of these periods; what came of each is in the run then. Return how many rows came.
@@ -105,7 +108,9 @@ class Fetcher:
 
     def _add(self, subject: Subject, fetched: FetchedStack) -> None:
         self.run.fetched[subject] = fetched
-        self.run.progress("fetch", len(self.run.fetched), len(self.run.calendar) * len(self.run.sides))
+        if self.each_answer is not None:
+            self.each_answer(fetched)
+        self.run.progress("fetch", len(self.run.fetched), len(self.run.fetched) + len(self.run.to_ask))
 
     def _hopeless(self, error: SourceError) -> bool:
         """Tell whether the fault is of the source as a whole, so that the other requests need not be tried."""
@@ -129,7 +134,10 @@ async def fetch_date(run: DateRun) -> None:
     if run.request.source == "archive":
         fetch_from_archive(run)
         return
-    resume(run)
+    if run.request.source == "staged":
+        take_staged(run)
+    else:
+        resume(run)
     async with fetcher_of(run) as fetcher, witnesses_beside(run, fetcher.client, fetcher.keeper):
         tasks: list[asyncio.Task[Any]] = [asyncio.create_task(fetcher.fetch_system_prices())]
         tasks += [asyncio.create_task(run.each_batch(fetcher, batch)) for batch in batches_of(run)]
@@ -137,18 +145,20 @@ async def fetch_date(run: DateRun) -> None:
         if run.resumed and let_go_of_the_outdated(run):
             fetcher.periods += len({period for period, _ in run.to_ask})
             await all_or_first_fault([asyncio.create_task(run.each_batch(fetcher, batch)) for batch in batches_of(run)])
+    if run.request.source == "staged":
+        stage_what_was_asked_again(run)
 
 
 @asynccontextmanager
-async def fetcher_of(run: DateRun) -> AsyncIterator[Fetcher]:
-    """Give what the run's batches share, for the block."""
+async def fetcher_of(run: DateRun, each_answer: Callable[[FetchedStack], None] | None = None) -> AsyncIterator[Fetcher]:
+    """Give what the run's batches share, for the block; each answer is told of as soon as it was read."""
     outcomes: dict[int, FetchOutcome] = {}
     try:
         kept_by = Intake(run.archive, run.connection, run.run, run.reconnect)
         async with kept_by as intake, ElexonClient(run.settings) as client:
             keeper = AnswerKeeper(intake, outcomes=outcomes)
             periods = len({period for period, _ in run.to_ask})
-            yield Fetcher(run, client, keeper, StackSource(client, keeper.keep), periods)
+            yield Fetcher(run, client, keeper, StackSource(client, keeper.keep), periods, each_answer)
     except BaseException:
         with suppress(DatabaseError):  # it may be the database that failed; the next run judges what was not judged
             judge_fetches(run.connection, outcomes)

@@ -95,6 +95,12 @@ SERIES: Final = (
         "Settlement periods of the versions served.",
         (("outcome", get_args(PeriodOutcome)), ("side", SIDES)),
     ),
+    Series("reingest_staged_dates", "gauge", "Dates of which periods are staged and not published."),
+    Series(
+        "reingest_staged_idle_seconds",
+        "gauge",
+        "How long ago anything was staged of the staged date that waits longest; 0 where none is staged.",
+    ),
     Series("reingest_versions", "gauge", "Versions there are.", (("state", get_args(VersionState)),)),
     Series("reingest_abandoned_ratio", "gauge", "Share of the versions that were abandoned; 0 without any version."),
     Series(

@@ -136,6 +136,7 @@ def _confirm(run: DateRun) -> None:
         provisional_until=facts.provisional_until,
         run_id=run.run.id,
         register_recorded_at=run.require_register().recorded_at,
+        staged=_staged_fetches(run),
     )
     try:
         provisional_until = confirm(run.connection, run.require_lease(), confirmation)
@@ -149,3 +150,10 @@ def _confirm(run: DateRun) -> None:
     run.version = (current.id, current.number)
     run.run.version_id = current.id
     run.generation = current.generation
+
+
+def _staged_fetches(run: DateRun) -> tuple[int, ...]:
+    """Return the fetches that are staged no longer once the run's date is confirmed; none but where it took them."""
+    if run.request.source != "staged":
+        return ()
+    return tuple(fetched.fetch_id for fetched in run.fetched.values() if fetched.fetch_id is not None)

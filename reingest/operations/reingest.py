@@ -32,7 +32,7 @@ from reingest.operations.stages import Stage, stages_of
 from reingest.settings import Settings
 from reingest.store.database import bound_lock_waits, connect, database_errors
 from reingest.store.migrate import require_schema
-from reingest.store.runs import Run, RunOutcome, add_run_events, begin_run, end_run
+from reingest.store.runs import Run, RunKind, RunOutcome, add_run_events, begin_run, end_run
 
 log = logging.getLogger(__name__)
 
@@ -106,7 +106,9 @@ async def go_through(run: DateRun, each_stage: EachStage | None = None) -> DateR
         began = time.perf_counter()
         await (each_stage or act)(stage, run)
         seconds[stage.name] = time.perf_counter() - began
-    return _close(run, seconds)
+    report = report_of(run, outcome_of_decision(run), seconds)
+    close_run(run, report.outcome, seconds)
+    return report
 
 
 async def act(stage: Stage, run: DateRun) -> None:
@@ -144,7 +146,8 @@ async def open_date_run(
         lent = services or own.enter_context(date_services(database_url))
         with _opened(settings, database_url, request, progress, each_batch, lent) as run:
             yield run
-        if not request.plan:  # an unchanged date, too: the run before may have died between its publish and the news
+        # An unchanged date, too: the run before may have died between its publish and the news.
+        if not request.plan and not request.stage:
             await deliver_soon(settings, database_url, request.settlement_date, lent.connections)
 
 
@@ -179,9 +182,17 @@ def _opened(
             yield run
 
 
-def _close(run: DateRun, seconds: dict[str, float]) -> DateReport:
-    outcome: RunOutcome = "planned" if run.request.plan else _OUTCOME_OF_DECISION[run.decision]
-    report = report_of(run, outcome, seconds)
+def outcome_of_decision(run: DateRun) -> RunOutcome:
+    """Return how a run ends that went through its stages."""
+    return "planned" if run.request.plan else _OUTCOME_OF_DECISION[run.decision]
+
+
+def close_run(run: DateRun, outcome: RunOutcome, seconds: Mapping[str, float]) -> None:
+    """Store how a run ended, and how long its stages took.
+
+    Raises:
+        DatabaseUnreachable: Postgres cannot be reached.
+    """
     try:
         _store_end(run, outcome, seconds)
     except DatabaseUnreachable as error:
@@ -189,7 +200,6 @@ def _close(run: DateRun, seconds: dict[str, float]) -> DateReport:
         log.info("the end of the run is stored over another connection: %s", error)
         run.reconnect()
         _store_end(run, outcome, seconds, again=True)
-    return report
 
 
 def _store_end(run: DateRun, outcome: RunOutcome, seconds: Mapping[str, float], *, again: bool = False) -> None:
@@ -213,7 +223,7 @@ def outcome_of_error(error: ReingestError) -> RunOutcome:
 
 def _new_run(request: DateRequest) -> Run:
     return Run(
-        kind="plan" if request.plan else "apply" if request.sealed else "reingest",
+        kind=_kind(request),
         settlement_date=request.settlement_date,
         periods=request.periods,
         sides=request.sides or ("bid", "offer"),
@@ -221,6 +231,14 @@ def _new_run(request: DateRequest) -> Run:
         reason=request.reason,
         flow_run_id=request.flow_run_id,
     )
+
+
+def _kind(request: DateRequest) -> RunKind:
+    if request.plan:
+        return "plan"
+    if request.sealed is not None:
+        return "apply"
+    return "stage" if request.stage else "reingest"
 
 
 @contextmanager

@@ -164,7 +164,8 @@ def next_step(report: DateReport) -> NextStep | None:
             f"reingest publish {report.settlement_date} --version {report.version} --reason TEXT",
         )
     if report.outcome == "planned":
-        return NextStep(f"Nothing was changed. {would(report)}.", f"reingest date {report.settlement_date}")
+        command = "publish" if report.source == "staged" else "date"
+        return NextStep(f"Nothing was changed. {would(report)}.", f"reingest {command} {report.settlement_date}")
     return None
 
 

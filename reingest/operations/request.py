@@ -1,7 +1,7 @@
 """What a person asks of one date."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final, Literal, TypedDict, Unpack
@@ -13,6 +13,7 @@ from reingest.curtailment.checks import ENERGY_TOLERANCE_MWH, PAYMENT_TOLERANCE_
 from reingest.curtailment.exact import exact_decimal
 from reingest.curtailment.words import DEFAULT_DEFINITION, SIDES, DefinitionName, Side
 from reingest.errors import BadUsage, FutureDate
+from reingest.store.runs import RunSource
 from reingest.store.versions import CurrentVersion
 
 if TYPE_CHECKING:
@@ -84,12 +85,14 @@ class DateRequest:
         plan: Do everything but change what is stored or served, and say what would change.
         sides: The stacks to use; None for both, or, where served payloads are used again (from the archive, or for
             the periods that are not asked), for those that the served version has.
-        source: Ask Elexon, or take archived payloads, with no network at all.
+        source: Ask Elexon; take archived payloads, with no network at all; or take what is staged, and ask Elexon only
+            for what judges it.
         expected: Totals that the date must come to, beside the stored ones.
         reason: Why, for the record.
         force: Publish a new version even where the content is the same.
         wait_seconds: How long to wait for another run to let go of the date.
         fresh: Ask everything again, though a run that broke off within the hour left answers.
+        stage: Stage the periods, for a later publish, and publish nothing.
         with_disptav: Archive DISPTAV beside the witnesses; nothing is judged by it.
         flow_run_id: The Prefect flow run that asks, if one does; it is stored with the run.
         sealed: A sealed plan to be applied: nothing is published but what it says.
@@ -101,12 +104,13 @@ class DateRequest:
     periods: tuple[int, ...] | None = None
     plan: bool = False
     sides: tuple[Side, ...] | None = None
-    source: Source = "live"
+    source: RunSource = "live"
     expected: tuple[ExpectedTotal, ...] = ()
     reason: str | None = None
     force: bool = False
     wait_seconds: float = 0
     fresh: bool = False
+    stage: bool = False
     with_disptav: bool = False
     flow_run_id: UUID | None = None
     sealed: "SealedPlan | None" = None
@@ -154,6 +158,25 @@ def date_request(
         expected=wanted.expected(),
         **others,
     )
+
+
+def staging_request(request: DateRequest, periods: str) -> DateRequest:
+    """Return the request that stages periods, such as 1-12, made from one that says nothing but how.
+
+    Raises:
+        BadUsage: not a list of the date's periods, or something is asked that only a run which publishes can do.
+    """
+    plain = DateRequest(
+        settlement_date=request.settlement_date, sides=request.sides, reason=request.reason, fresh=request.fresh,
+        flow_run_id=request.flow_run_id,
+    )  # fmt: skip
+    if request != plain:
+        raise BadUsage(
+            "what is staged is not published yet: beside --stage there are --side, --reason, --fresh and --json",
+            settlement_date=request.settlement_date,
+            next_command="reingest date --help",
+        )
+    return replace(plain, periods=parse_period_range(periods, request.settlement_date), stage=True)
 
 
 def _or_usual(text: str | None, usual: Decimal) -> Decimal:

@@ -11,9 +11,11 @@ from datetime import timedelta
 from itertools import groupby
 from typing import Final
 
+from reingest.curtailment.outcomes import judge_period
 from reingest.curtailment.stack_facts import StackFacts, Subject, stack_facts
 from reingest.curtailment.witnesses import accepted_volume, comes_to
 from reingest.elexon.rows import stack_table
+from reingest.elexon.stack import RawStack
 from reingest.errors import ArchiveError
 from reingest.operations.archived import read_archived
 from reingest.operations.date_inputs import FetchedStack
@@ -52,17 +54,27 @@ def let_go_of_the_outdated(run: DateRun) -> int:
     """Drop what was taken of another run where the system prices of now contradict it; return how many stacks.
 
     Elexon may have calculated a period anew since: then its system prices are of a later calculation, or say another
-    volume than the rows come to.
+    volume than the rows come to. So may an empty answer have come before the period's rows.
     """
     stacks = [fetched.stack for subject in sorted(run.resumed) if (fetched := run.fetched[subject]).stack is not None]
     outdated = [
         subject for subject, facts in stack_facts(stack_table(stacks).rows).items() if _is_outdated(run, subject, facts)
     ]
+    outdated += [(stack.period, stack.side) for stack in stacks if not stack.rows and _is_contradicted(run, stack)]
     for subject in outdated:
         del run.fetched[subject]
     if outdated:
-        run.note(f"{len(outdated)} of the stacks taken were outdated by the system prices, and were asked again")
+        periods = period_ranges({period for period, _ in outdated})
+        run.note(
+            f"{len(outdated)} of the stacks taken (periods {periods}) were outdated by the system prices, "
+            "and were asked again"
+        )
     return len(outdated)
+
+
+def _is_contradicted(run: DateRun, empty: RawStack) -> bool:
+    price = run.system_prices.get(empty.period)
+    return price is not None and judge_period(empty.side, 0, price) == "failed"
 
 
 def _is_outdated(run: DateRun, subject: Subject, facts: StackFacts) -> bool:

@@ -24,6 +24,7 @@ from reingest.operations.outbox.delivering import know_configured_sinks
 from reingest.operations.outlook import outlook_of
 from reingest.operations.plans.applying import compare_basis, require_planned
 from reingest.operations.publishing import publish_decision, stage_decision
+from reingest.operations.staging.taking import find_staged
 from reingest.operations.units import register_for
 from reingest.operations.verifying import decide, verify_date
 from reingest.operations.waiting import lease_in_turn
@@ -63,10 +64,17 @@ async def take_lease(run: DateRun) -> None:
 
 
 async def read_basis(run: DateRun) -> None:
-    """Read what the run builds on: the served version, register, mining inputs and expected totals."""
+    """Read what the run builds on: the served version, register, mining inputs and expected totals.
+
+    Raises:
+        StagedIncomplete: what is staged is to be published, and a period is missing.
+    """
     run.current = current_version(run.connection, run.settlement_date)
     _precheck(run)
-    run.sides = run.request.sides_with(run.current)
+    if run.request.source == "staged":
+        find_staged(run)
+    else:
+        run.sides = run.request.sides_with(run.current)
     run.register = await register_for(run)
     run.mining_inputs = mining_inputs(
         run.settlement_date, run.services.difficulty.epochs(run.connection), miner_models(run.connection)

@@ -144,9 +144,10 @@ def forget_fetches(connection: Connection, dates: Sequence[date] | None) -> int:
 def resumable_fetches(
     connection: Connection, run: Run, *, base_url: str, no_older_than: timedelta
 ) -> list[ResumableFetch]:
-    """Return the stacks that earlier runs of the run's date got from the same source, and did not come to use.
+    """Return the stacks that earlier runs of the run's kind and date got from the same source, and did not come to use.
 
-    The caller holds the date's lease, so whatever run has no outcome is dead, or overtaken.
+    A caller that publishes holds the date's lease, so whatever run has no outcome is dead, or overtaken. One that
+    stages has none: what it takes may be of a run under way, whose answers are as good.
     """
     with database_errors(), connection.cursor(row_factory=class_row(ResumableFetch)) as cursor:
         return cursor.execute(
@@ -154,6 +155,7 @@ def resumable_fetches(
             {
                 "settlement_date": run.settlement_date,
                 "run_id": run.id,
+                "kind": run.kind,
                 "source": run.source,
                 "sides": list(run.sides),
                 "base_url": base_url,

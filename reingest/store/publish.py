@@ -43,6 +43,7 @@ class Confirmation:
 
     Attributes:
         register_recorded_at: As of when the run read the register.
+        staged: The fetches of the staged answers that said the same; they are staged no longer.
     """
 
     version_id: int
@@ -50,6 +51,7 @@ class Confirmation:
     provisional_until: datetime | None
     run_id: UUID
     register_recorded_at: datetime
+    staged: tuple[int, ...] = ()
 
 
 def publish(connection: Connection, lease: Lease, publication: Publication, *, url: str, ttl_seconds: float) -> int:
@@ -103,6 +105,9 @@ def confirm(connection: Connection, lease: Lease, confirmation: Confirmation) ->
             query("confirm_day"), {"settlement_date": settlement_date, **asdict(confirmation)}
         ).fetchone()
         connection.execute(query("mark_stale_again"), {"settlement_date": settlement_date})
+        if confirmed is not None and confirmation.staged:
+            staged = {"settlement_date": settlement_date, "fetch_ids": list(confirmation.staged)}
+            connection.execute(query("unstage"), staged)
     checkpoint("after_confirm")
     if confirmed is None:
         raise Conflict("the date was published again meanwhile", settlement_date=settlement_date)
@@ -123,7 +128,9 @@ def _publish(connection: Connection, lease: Lease, publication: Publication, ttl
         _serve(connection, publication, retired=retired, now=now)
         checkpoint("publish_served")
         generation = _move_day(connection, publication, now)
-        connection.execute(query("mark_stale_again"), {"settlement_date": publication.settlement_date})
+        subject = {"settlement_date": publication.settlement_date, "version_id": publication.version_id}
+        connection.execute(query("mark_stale_again"), subject)
+        connection.execute(query("unstage_served"), subject)
         checkpoint("publish_day_moved")
         _add_outbox(connection, publication, generation, retired=retired, now=now)
         checkpoint("before_publish_commit")

@@ -64,13 +64,18 @@ def versions_in_span(connection: Connection, span: DateSpan) -> list[SpannedVers
 
 
 def state_taken(connection: Connection, span: DateSpan) -> list[Size]:
-    """Return what a reset of state concerns: versions that are open or held, and answers that runs may take over."""
+    """Return what a reset of state concerns: versions that are open or held, answers to take over, what is staged."""
     return _read(connection, Size, "state_taken", **span.as_parameters)
 
 
 def abandon_versions_in_span(connection: Connection, span: DateSpan) -> int:
     """Abandon the versions of these dates that are open or held; return how many there were."""
     return connection.execute(query("abandon_versions_in_span"), span.as_parameters).rowcount
+
+
+def unstage_span(connection: Connection, span: DateSpan) -> int:
+    """Forget what is staged of these dates; return how many stacks there were."""
+    return connection.execute(query("unstage_span"), span.as_parameters).rowcount
 
 
 def operations_taken(connection: Connection, before: datetime, *, run_logs: bool) -> list[Size]:

@@ -19,11 +19,14 @@ from reingest.ids import new_id
 from reingest.store.database import Connection, database_errors
 from reingest.store.sql import query
 
-RunKind = Literal["reingest", "plan", "apply", "publish", "restore", "units"]
+RunKind = Literal["reingest", "plan", "apply", "publish", "restore", "units", "stage"]
+RunSource = Literal["live", "archive", "staged"]
+"""Where a run takes its stacks from: Elexon, the archive, or what people staged."""
 RunOutcome = Literal[
     "published",
     "unchanged",
     "planned",
+    "staged",
     "held",
     "refused",
     "locked",
@@ -38,6 +41,7 @@ EXIT_CODES: dict[RunOutcome, int] = {
     "published": 0,
     "unchanged": 0,
     "planned": 0,
+    "staged": 0,
     "held": 1,
     "refused": 2,
     "locked": 3,
@@ -86,7 +90,7 @@ class Run:
     settlement_date: date | None = None
     periods: tuple[int, ...] | None = None
     sides: tuple[Side, ...] = ("bid", "offer")
-    source: Literal["live", "archive"] = "live"
+    source: RunSource = "live"
     reason: str | None = None
     flow_run_id: UUID | None = None
     id: UUID = field(default_factory=new_id)

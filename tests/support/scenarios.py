@@ -19,6 +19,7 @@ from tests.support.small_sites import heard_long_ago
 from tests.support.states import State, left_open, state_of
 
 DATE_OF_BIDS: Final = ("date", TINY_DATE, "--side", "bid", "--json")
+STAGE: Final = ("date", TINY_DATE, "--side", "bid", "--stage", "1-46", "--json")
 PLAN: Final = "{home}/plan.json"
 RANGE_OF_ONE: Final = ("range", TINY_DATE, "--side", "bid", "--yes", "--json")
 RANGE_OF_BIDS: Final = ("range", TINY_DATE - timedelta(days=2), TINY_DATE, "--side", "bid", "--yes", "--json")
@@ -51,6 +52,13 @@ def hold_a_version(places: "Places", site: Site) -> None:
     """Hold a restatement that is not what was expected."""
     restate(places, site)
     assert site.reingest(*DATE_OF_BIDS, "--expect-energy", "1").exit_code == 1
+
+
+def stage_it_all(places: "Places", site: Site) -> None:
+    """Stage a restatement of the whole date, of which Elexon says something else in one period by now."""
+    site.elexon_url = places.restated.url
+    assert site.reingest(*STAGE).exit_code == 0
+    site.elexon_url = places.restated_in_part.url
 
 
 def leave_a_dead_lease(places: "Places", site: Site) -> None:
@@ -178,6 +186,15 @@ OTHERS: Final = (
         ("publish", TINY_DATE, "--version", 2, "--reason", "it is right"),
         frozenset({0, 2}),
     ),
+    Scenario("stage", "served", restate, STAGE),
+    # Once it is published nothing is staged any more, and the re-run says so.
+    Scenario("publish staged", "served", stage_it_all, ("publish", TINY_DATE, "--json"), frozenset({0, 2})),
+    Scenario(
+        "purge staged",
+        "served",
+        stage_it_all,
+        ("purge", "staged", TINY_DATE, "--periods", "1-2", "--yes", "--reason", "a trial"),
+    ),
     Scenario("take over", "served", leave_a_dead_lease, DATE_OF_BIDS),
     Scenario("range", "served", restate, RANGE_OF_ONE),
     # Once it is done no range is left to be resumed, and the re-run says so.
@@ -293,6 +310,10 @@ class Places:
         self.restated.restate(TINY_DATE, unit="T_HILLW-1", volume_factor="2")
         self.restated.restate(TINY_DATE, unit="T_HILLW-2", volume_factor="3")
         self.restated.restate(TINY_DATE, unit="E_MOORW-1", volume_factor="1.5")
+        self.restated_in_part = until.enter_context(recorded_elexon(folder, TINY_DAY))
+        self.restated_in_part.restate(TINY_DATE, unit="T_HILLW-1", volume_factor="2")
+        self.restated_in_part.restate(TINY_DATE, unit="T_HILLW-2", volume_factor="5")
+        self.restated_in_part.restate(TINY_DATE, unit="E_MOORW-1", volume_factor="1.5")
         self.restated_otherwise = until.enter_context(recorded_elexon(folder, TINY_DAY))
         self.restated_otherwise.restate(TINY_DATE, volume_factor="7")
         off_by = {"kind": "off_by", "dataset": "BOAV", "by": "-0.5"}

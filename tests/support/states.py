@@ -35,6 +35,8 @@ union all
 select 'day', settlement_date::text, generation::text, (provisional_until is not null)::text, null, null
 from settlement_day where current_version_id is not null
 union all
+select 'staged', settlement_date::text, period::text, side, outcome, rows::text from staged_stack
+union all
 select 'version', settlement_date::text, state, content_hash, count(*)::text, null
 from version where state in ('published', 'held', 'superseded') group by 1, 2, 3, 4
 order by 1, 2, 3, 4, 5

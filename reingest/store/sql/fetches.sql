@@ -93,7 +93,8 @@ where "fetch".id = judged.id and "fetch".outcome = 'answered';
 
 -- name: resumable_fetches
 -- The newest answer of each stack from the runs of the date that broke off since the last one that came to its end.
--- Answers that a killed run had no time to judge come too; whoever takes them over judges them first.
+-- Answers that a killed run had no time to judge come too; whoever takes them over judges them first. What a run that
+-- came to its end has staged by now was taken over once; to stage it again is to ask again.
 with ended as (
     select coalesce(max(finished_at), '-infinity') as at from run
     where settlement_date = %(settlement_date)s and kind in ('reingest', 'apply') and outcome in ('published', 'unchanged', 'held')
@@ -104,7 +105,7 @@ with ended as (
     from run
     join "fetch" on "fetch".run_id = run.id
     cross join ended
-    where run.settlement_date = %(settlement_date)s and run.kind = 'reingest' and run.id <> %(run_id)s
+    where run.settlement_date = %(settlement_date)s and run.kind = %(kind)s and run.id <> %(run_id)s
         and run.started_at > ended.at and run.started_at > clock_timestamp() - %(no_older_than)s::interval
         and (run.outcome is null or run.outcome = any(%(broken_off)s::text[]))
         and run.source = %(source)s and run.sides = %(sides)s::text[] and starts_with("fetch".url, %(base_url)s)
@@ -114,7 +115,11 @@ with ended as (
 select id, dataset, settlement_date, period, side, wire, url, status, content_type, payload_sha256, requested_at,
     answered_at, attempts, outcome, run_id, age
 from newest
-where outcome in ('answered', 'fetched') and status = 200 and forgotten_at is null
+where outcome in ('answered', 'fetched') and status = 200 and forgotten_at is null and not exists (
+    select from staged_stack staged join run staging on staging.id = staged.run_id
+    where staged.settlement_date = newest.settlement_date and staged.period = newest.period
+        and staged.side = newest.side and staged.fetch_id >= newest.id and staging.outcome = 'staged'
+)
 order by period, side;
 
 -- name: forget_fetches

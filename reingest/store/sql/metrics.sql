@@ -54,6 +54,11 @@ select 'reingest_periods', array[period.outcome, period.side], count(*)
 from settlement_day day join version_period period on period.version_id = day.current_version_id
 group by period.outcome, period.side
 union all
+select 'reingest_staged_dates', '{}', count(distinct settlement_date) from staged_stack
+union all
+select 'reingest_staged_idle_seconds', '{}', coalesce(extract(epoch from clock_timestamp() - min(last_staged_at)), 0)
+from (select max(staged_at) as last_staged_at from staged_stack group by settlement_date) staged
+union all
 select 'reingest_versions', array[state], count(*) from version group by state
 union all
 select 'reingest_abandoned_ratio', '{}',

@@ -82,7 +82,7 @@ select count(*)::integer from withdrawn;
 select remove_versions(%(ids)s);
 
 -- name: state_taken
--- Versions that would be abandoned, and answers that no later run would take over.
+-- Versions that would be abandoned, answers that no later run would take over, and what is staged.
 select 'version' as name, count(*)::bigint as rows, coalesce(sum(pg_column_size(version)), 0)::bigint as bytes
 from version
 where state in ('staging', 'candidate', 'held')
@@ -91,7 +91,15 @@ union all
 select 'fetch', count(*), coalesce(sum(pg_column_size("fetch")), 0)
 from "fetch"
 where forgotten_at is null
-    and settlement_date between coalesce(%(first)s::date, '-infinity') and coalesce(%(last)s::date, 'infinity');
+    and settlement_date between coalesce(%(first)s::date, '-infinity') and coalesce(%(last)s::date, 'infinity')
+union all
+select 'staged_stack', count(*), coalesce(sum(pg_column_size(staged_stack)), 0)
+from staged_stack
+where settlement_date between coalesce(%(first)s::date, '-infinity') and coalesce(%(last)s::date, 'infinity');
+
+-- name: unstage_span
+delete from staged_stack
+where settlement_date between coalesce(%(first)s::date, '-infinity') and coalesce(%(last)s::date, 'infinity');
 
 -- name: abandon_versions_in_span
 update version set state = 'abandoned'

@@ -28,6 +28,7 @@ from reingest.store.tables.rows import (
     Reject,
     VersionOtherUnit,
 )
+from reingest.store.tables.staging import StagedStack
 from reingest.store.tables.witnesses import SourceGap, VersionWitness, WitnessDifference, WitnessVerdict
 
 __all__ = [
@@ -62,6 +63,7 @@ __all__ = [
     "SettlementDay",
     "SettlementRun",
     "SourceGap",
+    "StagedStack",
     "StateMove",
     "Table",
     "UnitOverride",
