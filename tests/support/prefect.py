@@ -89,6 +89,16 @@ class PrefectServer:
         found = self.post("artifacts/filter", {"artifacts": {"flow_run_id": {"any_": [flow_run_id]}}})
         return {artifact["key"]: artifact["data"] for artifact in found}
 
+    def tasks(self, flow_run_id: str, count: int) -> dict[str, str]:
+        """Return the tasks of a flow run by name, with the names of their states, once so many have ended."""
+
+        def found() -> dict[str, str]:
+            tasks = self.post("task_runs/filter", {"task_runs": {"flow_run_id": {"any_": [flow_run_id]}}})
+            return {one["name"]: one["state_name"] for one in tasks}
+
+        wait_until(lambda: len(found()) >= count and "Running" not in found().values(), "the tasks are recorded")
+        return found()
+
     def submit(self, settlement_date: date, **environment: str) -> str:
         """Have a worker run a date, with more environment variables than its own; return the flow run's id."""
         deployment = self.get(f"deployments/name/{DEPLOYMENT}")["id"]

@@ -9,7 +9,7 @@ from prefect.client.schemas.objects import State, StateType
 from flows.reingest_range import reingest_range
 from reingest.standin.server import StandIn
 from tests.support.days import DATE, LATER_DATE, NEXT_DATE
-from tests.support.prefect import PrefectServer, wait_until
+from tests.support.prefect import PrefectServer
 from tests.support.sites import Site
 
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
@@ -30,7 +30,7 @@ def test_a_range_is_one_flow_run_with_a_task_a_date(
     assert {"range", "report", "other-dates", "dates"} <= artifacts.keys()
     (range_id,) = (str(one) for (one,) in site.rows("select id from range_run"))
     assert f"reingest range resume {range_id}" in artifacts["range"]
-    tasks = tasks_of(prefect_server, run, 2)
+    tasks = prefect_server.tasks(run, 2)
     assert tasks == {str(DATE): "Published", str(NEXT_DATE): "Partial"}
     elexon.script([])
     again = run_here(reingest_range, resume=range_id)
@@ -45,14 +45,3 @@ def test_what_cannot_be_run_is_refused_in_words(run_here: Callable[..., State[An
     assert (nothing.type, nothing.name) == (StateType.FAILED, "Refused")
     backwards = run_here(reingest_range, start=str(LATER_DATE), end=str(DATE))
     assert "runs backwards" in str(backwards.message)
-
-
-def tasks_of(server: PrefectServer, flow_run_id: str, count: int) -> dict[str, str]:
-    """Return the tasks of a flow run by name, with the names of their states."""
-
-    def found() -> dict[str, str]:
-        tasks = server.post("task_runs/filter", {"task_runs": {"flow_run_id": {"any_": [flow_run_id]}}})
-        return {one["name"]: one["state_name"] for one in tasks}
-
-    wait_until(lambda: len(found()) >= count and "Running" not in found().values(), "the tasks are recorded")
-    return found()
