@@ -7,6 +7,7 @@
 | `prefect_database_url` | `REINGEST_PREFECT_DATABASE_URL` | Prefect's own; without it `prefect` beside Reingest's |
 | `elexon_url` | `REINGEST_ELEXON_URL` | base of the Insights API |
 | `requests_per_second` | `REINGEST_REQUESTS_PER_SECOND` | even pacing; 0 = none |
+| `rate_gate` | `REINGEST_RATE_GATE` | who keeps the rate: each `process` alone, or all processes together (`shared`) |
 | `concurrency` | `REINGEST_CONCURRENCY` | requests in flight at most |
 | `request_timeout_seconds` | `REINGEST_REQUEST_TIMEOUT_SECONDS` | one attempt of one request |
 | `attempts` | `REINGEST_ATTEMPTS` | attempts of one request at most |
@@ -75,6 +76,7 @@ class Settings(BaseModel):
     prefect_database_url: str | None = None
     elexon_url: str = Field(default=ELEXON_URL, pattern=r"^https?://")
     requests_per_second: float = Field(default=20.0, ge=0, le=1000)
+    rate_gate: Literal["process", "shared"] = "process"
     concurrency: int = Field(default=10, ge=1, le=100)
     request_timeout_seconds: float = Field(default=30.0, gt=0, le=600)
     attempts: int = Field(default=5, ge=1, le=20)

@@ -23,7 +23,7 @@ from tenacity import (
 from reingest import __version__
 from reingest.clock import utc_now
 from reingest.elexon.body import read_body
-from reingest.elexon.pacing import Budget, Pacer, RealWaits, Waits
+from reingest.elexon.pacing import Budget, Gate, Pace, Pacer, RealWaits, SharedPacer, Waits
 from reingest.elexon.rejects import concerning
 from reingest.elexon.requests import Request, Wire
 from reingest.elexon.retry import (
@@ -126,14 +126,20 @@ class ElexonClient:
             answer = await client.get(stack_request(date(2026, 8, 6), 29, "bid"))
     """
 
-    def __init__(self, settings: Settings, *, waits: Waits | None = None) -> None:
+    def __init__(self, settings: Settings, *, waits: Waits | None = None, gate: Gate | None = None) -> None:
         """Build the client from the settings; nothing is sent.
+
+        Args:
+            settings: where, how fast, how patiently.
+            waits: the time that passes; the machine's own without it.
+            gate: where the rate is shared with other processes; without it this client keeps it alone.
 
         Raises:
             BadSetting: the CA bundle cannot be read.
         """
         self._settings = settings
         self._waits = waits or RealWaits()
+        self._gate = gate
         self._slots = asyncio.Semaphore(settings.concurrency)
         self._start_budget()
         self._http = httpx.AsyncClient(
@@ -195,7 +201,13 @@ class ElexonClient:
 
     def _start_budget(self) -> None:
         self._budget = Budget(self._settings.fetch_budget_seconds, self._waits)
-        self._pacer = Pacer(self._settings.requests_per_second, self._budget, self._waits)
+        self._pacer = self._pace()
+
+    def _pace(self) -> Pace:
+        rate = self._settings.requests_per_second
+        if self._gate is None or not rate:
+            return Pacer(rate, self._budget, self._waits)
+        return SharedPacer(self._gate, rate, self._budget, self._waits)
 
     def _retrying(self, tally: _Tally) -> AsyncRetrying:
         def wait(state: RetryCallState) -> float:
@@ -230,7 +242,7 @@ class ElexonClient:
         if is_temporary_status(response.status_code):
             tally.asked_seconds = retry_after_seconds(response.headers.get("retry-after"))
             if not tally.dispensable:
-                self._pacer.pause(tally.asked_seconds)
+                await self._pacer.pause(tally.asked_seconds)
             self._note(tally, url, f"status {response.status_code}")
         content_type = response.headers.get("content-type", "")
         return Answer(request, url, response.status_code, content_type, body, requested_at, utc_now(), tally.attempts)

@@ -24,6 +24,7 @@ from reingest.operations.archived import (
     take_archived_stacks,
     take_archived_witnesses,
 )
+from reingest.operations.asking import elexon_client
 from reingest.operations.date_inputs import FetchedStack
 from reingest.operations.date_run import Batch, DateRun
 from reingest.operations.intake import Intake
@@ -155,7 +156,7 @@ async def fetcher_of(run: DateRun, each_answer: Callable[[FetchedStack], None] |
     outcomes: dict[int, FetchOutcome] = {}
     try:
         kept_by = Intake(run.archive, run.connection, run.run, run.reconnect)
-        async with kept_by as intake, ElexonClient(run.settings) as client:
+        async with kept_by as intake, elexon_client(run.settings, run.database_url) as client:
             keeper = AnswerKeeper(intake, outcomes=outcomes)
             periods = len({period for period, _ in run.to_ask})
             yield Fetcher(run, client, keeper, StackSource(client, keeper.keep), periods, each_answer)

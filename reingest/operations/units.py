@@ -16,10 +16,11 @@ from reingest.elexon.client import ElexonClient
 from reingest.elexon.requests import bm_units_request
 from reingest.errors import BadUsage, Bug, ReingestError, SourceError
 from reingest.lake.archive import Archive
+from reingest.operations.asking import elexon_client
 from reingest.operations.date_run import DateRun
 from reingest.operations.intake import Intake
 from reingest.settings import Settings
-from reingest.store.database import Connection
+from reingest.store.database import Connection, url_of
 from reingest.store.fetches import judge_fetches
 from reingest.store.register_answers import Answer, TakenIn, take_in
 from reingest.store.runs import EXIT_CODES, Run, begin_run, end_run
@@ -105,7 +106,8 @@ async def refresh_units(
     begin_run(connection, run)
     try:
         archive = Archive(settings.archive_folder)
-        async with Intake(archive, connection, run) as intake, ElexonClient(settings) as client:
+        asking = elexon_client(settings, url_of(connection))
+        async with Intake(archive, connection, run) as intake, asking as client:
             refreshed = await _refresh(client, intake, connection, accept_shrink)
     except ReingestError as error:
         end_run(connection, run, "source_failed", error)
@@ -131,7 +133,8 @@ async def register_for(run: DateRun) -> Register:
             next_command="reingest units refresh",
         )
     log.info("the register of BM units is fetched for the first time")
-    async with Intake(run.archive, run.connection, run.run) as intake, ElexonClient(run.settings) as client:
+    asking = elexon_client(run.settings, run.database_url)
+    async with Intake(run.archive, run.connection, run.run) as intake, asking as client:
         await _refresh(client, intake, run.connection)
     return _require(load_register(run.connection, run.settlement_date))
 

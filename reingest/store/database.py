@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import psycopg
 from psycopg import IsolationLevel
+from psycopg.conninfo import make_conninfo
 from psycopg.rows import TupleRow
 
 from reingest.errors import DatabaseError, DatabaseUnreachable, SchemaBehind
@@ -80,6 +81,12 @@ def addresses_of(connection: Connection) -> frozenset[str | tuple[str, int]]:
     if info.host.startswith("/"):
         return frozenset({f"{info.host}/.s.PGSQL.{info.port}"})
     return frozenset({(info.host, info.port), (info.hostaddr, info.port)})
+
+
+def url_of(connection: Connection) -> str:
+    """Return how to open another connection to where this one leads, its password included."""
+    info = connection.info
+    return make_conninfo(**info.get_parameters(), password=info.password or None)
 
 
 def cut(connection: Connection) -> None:

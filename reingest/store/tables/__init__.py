@@ -5,7 +5,7 @@ come out of the views, so these are for reading rows as they stand. Energy is in
 instant is aware. A class is named after its table: `VersionPeriod` is `version_period`.
 """
 
-from reingest.store.tables.acts import Lease, OperatorAction, Run, RunEvent
+from reingest.store.tables.acts import Lease, OperatorAction, RateGate, Run, RunEvent
 from reingest.store.tables.answers import Fetch, Payload, StateMove
 from reingest.store.tables.columns import Table
 from reingest.store.tables.dates import CheckResult, ExpectedTotal, ServedSpan, SettlementDay, Version, VersionPeriod
@@ -53,6 +53,7 @@ __all__ = [
     "RangeRun",
     "Reconciliation",
     "ReconciliationDate",
+    "RateGate",
     "Register",
     "RegisterChange",
     "RegisterEntry",

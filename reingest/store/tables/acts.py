@@ -10,6 +10,7 @@ from sqlmodel import Field
 from reingest.store.tables.columns import (
     Big,
     BigOrNone,
+    Exact,
     Id,
     Instant,
     InstantOrNone,
@@ -86,3 +87,13 @@ class Lease(Table, table=True):
     acquired_at: Instant
     heartbeat_at: Instant
     expires_at: Instant
+
+
+class RateGate(Table, table=True):
+    """When the next request to a source may go out, for all processes together."""
+
+    source: KeyText
+    next_at: Instant
+    slots: Big
+    waited_seconds: Exact
+    pauses: Big
