@@ -17,7 +17,7 @@ import httpx
 from prefect.client.orchestration import get_client
 from prefect.exceptions import PrefectHTTPStatusError
 
-from reingest.operations.outbox.sinks import Failure
+from reingest.operations.deliveries.posting import Failure
 from reingest.store.outbox import OwedFact, SinkName
 
 _OVERLOADED: Final = frozenset({429, 502, 503, 504})

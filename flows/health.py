@@ -16,7 +16,8 @@ from reingest.errors import ReingestError
 from reingest.operations.doctor.consult import Consultation, Consulted, consult
 from reingest.operations.doctor.examine import Examination
 from reingest.operations.doctor.site import Examined
-from reingest.settings import load_settings
+from reingest.operations.notices.of_findings import tell_findings
+from reingest.settings import Settings, load_settings
 from reingest.store.server import ensure_database
 from reingest.tuning import tune_process
 
@@ -35,17 +36,19 @@ async def health(
         quick: Leave payloads unread and rows unhashed; only count in the database.
     """
     tune_process()
+    settings = load_settings()
     try:
-        consulted = await asyncio.to_thread(_consult, Consultation(Examined(quick=quick), fix=fix))
+        url = ensure_database(settings)
+        consulted = await asyncio.to_thread(_consult, settings, url, Consultation(Examined(quick=quick), fix=fix))
+        await tell_findings(settings, url, consulted.last.findings)
     except ReingestError as error:
         return state_of_error(error)
     await _show(consulted)
     return _state(consulted.last)
 
 
-def _consult(wanted: Consultation) -> Consulted:
-    settings = load_settings()
-    return consult(settings, ensure_database(settings), wanted, lambda _doing, _done, _total: None)
+def _consult(settings: Settings, database_url: str, wanted: Consultation) -> Consulted:
+    return consult(settings, database_url, wanted, lambda _doing, _done, _total: None)
 
 
 async def _show(consulted: Consulted) -> None:

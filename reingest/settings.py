@@ -28,6 +28,12 @@
 | `reconcile_within_gbp` | `REINGEST_RECONCILE_WITHIN_GBP` | a repair that moves its payment further is held |
 | `reconcile_within_mwh` | `REINGEST_RECONCILE_WITHIN_MWH` | a repair that moves its energy further is held |
 | `reconcile_window_days` | `REINGEST_RECONCILE_WINDOW_DAYS` | how far back a missing date is due |
+| `notice_webhook_url` | `REINGEST_NOTICE_WEBHOOK_URL` | where notices to people are posted as JSON; kept secret |
+| `slack_url` | `REINGEST_SLACK_URL` | an incoming webhook of Slack, or of what takes its messages; kept secret |
+| `notice_from` | `REINGEST_NOTICE_FROM` | the sender of notices by e-mail |
+| `notice_to` | `REINGEST_NOTICE_TO` | who gets them, separated by commas |
+| `smtp_url` | `REINGEST_SMTP_URL` | the mail server, smtp:// or smtps://user:password@host:port; kept secret |
+| `notice_kinds` | `REINGEST_NOTICE_KINDS` | which notices are delivered: kinds separated by commas, or `all` |
 | `log_level` | `REINGEST_LOG_LEVEL` | DEBUG, INFO, WARNING or ERROR |
 
 The file is `reingest.toml` in the working folder, or the one that `REINGEST_CONFIG` names. An unknown key is refused.
@@ -38,22 +44,28 @@ import tomllib
 from collections.abc import Mapping
 from contextvars import ContextVar
 from decimal import Decimal
+from email.utils import getaddresses
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from reingest.errors import BadSetting
 
 ELEXON_URL = "https://data.elexon.co.uk/bmrs/api/v1"
 CONFIG_FILE = "reingest.toml"
-SECRET_SETTINGS = frozenset({"database_url", "prefect_database_url", "webhook_url", "alert_webhook_url"})
+ADDRESS_SETTINGS = frozenset({"webhook_url", "alert_webhook_url", "notice_webhook_url", "slack_url", "smtp_url"})
+"""Secret ones of which only the host may be shown: their path is often a token."""
+SECRET_SETTINGS = frozenset({"database_url", "prefect_database_url", *ADDRESS_SETTINGS})
 
 WitnessPolicy = Literal["hold", "warn"]
 """What becomes of a date whose witnesses contradict it."""
 ReconcilePolicy = Literal["report", "repair"]
 """What becomes of a date that a reconciliation finds to differ."""
+NoticeKind = Literal["date_held", "date_failed", "range_ended", "history_changed", "doctor_findings", "dead_letters"]
+"""What people may be told of: see docs/notices.md."""
+NOTICE_KINDS: tuple[NoticeKind, ...] = get_args(NoticeKind)
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 Origin = Literal["default", "file", "environment", "flag"]
 
@@ -97,6 +109,12 @@ class Settings(BaseModel):
     reconcile_within_gbp: Decimal | None = Field(default=None, ge=0)
     reconcile_within_mwh: Decimal | None = Field(default=None, ge=0)
     reconcile_window_days: int = Field(default=35, ge=0, le=3660)
+    notice_webhook_url: str | None = Field(default=None, pattern=r"^https?://[^\s/]")
+    slack_url: str | None = Field(default=None, pattern=r"^https?://[^\s/]")
+    notice_from: str | None = None
+    notice_to: str | None = None
+    smtp_url: str | None = Field(default=None, pattern=r"^smtps?://[^\s/]")
+    notice_kinds: str = "all"
     log_level: LogLevel = "WARNING"
 
     @field_validator("home", "outbox_log")
@@ -104,6 +122,36 @@ class Settings(BaseModel):
     def _absolute(cls, path: Path | None) -> Path | None:
         """Make the path absolute, so that a later change of folder moves nothing."""
         return path and path.expanduser().absolute()
+
+    @field_validator("notice_from", "notice_to")
+    @classmethod
+    def _of_addresses(cls, text: str | None) -> str | None:
+        """Take a list of e-mail addresses, with or without names."""
+        if text is not None and not all("@" in address for _, address in getaddresses([text])):
+            raise ValueError("not an e-mail address, or several separated by commas")
+        return text
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _with_addresses(cls, url: str | None, info: ValidationInfo) -> str | None:
+        """Take a mail server only with a sender and somebody to send to."""
+        if url is not None and not (info.data.get("notice_from") and info.data.get("notice_to")):
+            raise ValueError("a mail server needs notice_from and notice_to")
+        return url
+
+    @field_validator("notice_kinds")
+    @classmethod
+    def _of_kinds(cls, text: str) -> str:
+        """Take `all`, or kinds that there are."""
+        if unknown := _words(text) - {*NOTICE_KINDS, "all"}:
+            raise ValueError(f"there is no {', '.join(sorted(unknown))}; there is all, or {', '.join(NOTICE_KINDS)}")
+        return text
+
+    @property
+    def noticed_kinds(self) -> tuple[NoticeKind, ...]:
+        """Which notices are delivered."""
+        wanted = _words(self.notice_kinds)
+        return tuple(kind for kind in NOTICE_KINDS if kind in wanted or "all" in wanted)
 
     @property
     def archive_folder(self) -> Path:
@@ -124,6 +172,10 @@ class Settings(BaseModel):
     def postgres_folder(self) -> Path:
         """Where the embedded server keeps its data."""
         return self.home / "postgres"
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(word.strip() for word in text.split(",") if word.strip())
 
 
 class LoadedSettings(BaseModel):

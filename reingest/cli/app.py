@@ -71,6 +71,9 @@ COMMANDS: Final[Mapping[str, LazyCommand]] = {
     "unlock": LazyCommand("unlock", "unlock", "End a lease whose holder is gone, or is to be stopped."),
     "changes": LazyCommand("changes", "changes", "Every publish after a position, in order: the feed for consumers."),
     "outbox": LazyCommand("outbox", "app", "Facts about publishes: list, deliver to the sinks, retry."),
+    "notices": LazyCommand(
+        "notices", "app", "What people were told of dates and sites: list, deliver, retry, try out."
+    ),
     "doctor": LazyCommand("doctor", "doctor", "Do database, archive and files agree, and if not, what mends it."),
     "run": LazyCommand("run", "app", "Runs: who asked for what, and how it ended."),
     "units": LazyCommand("units", "app", "The register of BM units, and which of them count as wind."),

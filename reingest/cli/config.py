@@ -14,7 +14,14 @@ import typer
 from reingest.cli.arguments import AsCsv, AsJson
 from reingest.cli.output import Column, Output
 from reingest.errors import BadSetting, ReingestError
-from reingest.settings import SECRET_SETTINGS, Settings, environment_name, load_settings, load_settings_with_origins
+from reingest.settings import (
+    ADDRESS_SETTINGS,
+    SECRET_SETTINGS,
+    Settings,
+    environment_name,
+    load_settings,
+    load_settings_with_origins,
+)
 
 if TYPE_CHECKING:
     from reingest.store.database import Connection
@@ -153,8 +160,8 @@ def _shown(name: str, value: object) -> object:
     """Return a setting's value for people's eyes: a password or a token is nobody's."""
     if value is None:
         return None
-    if name == "webhook_url":
-        return shown_webhook(str(value))
+    if name in ADDRESS_SETTINGS:
+        return shown_address(str(value))
     if name in SECRET_SETTINGS:
         from reingest.cli.db import without_password
 
@@ -163,7 +170,7 @@ def _shown(name: str, value: object) -> object:
     return str(value)
 
 
-def shown_webhook(url: str) -> str:
-    """Return what may be shown of the webhook's address: scheme and host; its path is often a token."""
+def shown_address(url: str) -> str:
+    """Return what may be shown of a secret address: scheme and host; its path is often a token."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.hostname}/…"

@@ -13,7 +13,7 @@ from reingest.errors import BadUsage
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from reingest.operations.outbox.delivering import DeliveryReport
+    from reingest.operations.deliveries.passes import DeliveryReport
     from reingest.store.outbox import FactState
 
 app = typer.Typer(no_args_is_help=True)
@@ -85,7 +85,7 @@ def deliver(
     with stage_progress() as progress:
         act = deliver_all if every else deliver_due
         report = asyncio.run(act(settings, ensure_database(settings), progress=progress))
-    rows = _sink_rows(report)
+    rows = report.as_rows()
     output.write(rows, SINKS, rows, after=_after_delivery(report))
     raise typer.Exit(1 if report.left else 0)
 
@@ -142,27 +142,6 @@ def _next_steps(states: set[str]) -> list[str]:
     if "pending" in states:
         return ["", "Next: reingest outbox deliver"]
     return [] if states else ["Nothing is pending or dead."]
-
-
-def _sink_rows(report: "DeliveryReport") -> list[dict[str, object]]:
-    """Return a row for each sink that is known; one that is not configured here was only looked at."""
-    done = {one.sink: one for one in report.sinks}
-    rows: list[dict[str, object]] = []
-    for lag in report.lags:
-        here = done.get(lag.sink)
-        rows.append(
-            {
-                "sink": lag.sink,
-                "configured": here is not None,
-                "delivered": here.delivered if here else 0,
-                "failed": here.failed if here else 0,
-                "pending": lag.pending,
-                "dead": lag.dead,
-                "oldest_pending_seconds": lag.oldest_pending_seconds,
-                "last_error": here.errors[-1] if here and here.errors else None,
-            }
-        )
-    return rows
 
 
 def _after_delivery(report: "DeliveryReport") -> list[str]:

@@ -67,6 +67,7 @@ class DateRun:
         moved: What is not as it was when the plan was made that the run applies.
         witness_fetch_ids: The witnesses' answers that the run has; whoever hears them reads them from the archive.
         verification: What the witnesses come to for the facts; of a version, by the verdict that counts.
+        told: Whether there is something that people are told of this run.
         decision: What to do with the facts: publish them, hold them, or leave the served version as it is.
     """
 
@@ -102,6 +103,7 @@ class DateRun:
     generation: int | None = None
     notes: list[str] = field(default_factory=list)
     moved: list[str] = field(default_factory=list)
+    told: bool = False
 
     @property
     def settlement_date(self) -> date:

@@ -18,6 +18,7 @@ from prometheus_client.registry import Collector
 from reingest import __version__
 from reingest.curtailment.witness_rules import VERIFICATIONS
 from reingest.curtailment.words import SIDES, PeriodOutcome
+from reingest.settings import NOTICE_KINDS
 from reingest.store.database import Connection, snapshot
 from reingest.store.metrics import Sample, Seconds, metric_samples, metric_seconds
 from reingest.store.runs import EXIT_CODES, RunKind
@@ -54,6 +55,7 @@ class Series:
 
 _KINDS: Final = ("kind", get_args(RunKind))
 _OPEN: Final[tuple[str, ...]] = ()
+_SOURCE: Final = ("source", _OPEN)
 
 SERIES: Final = (
     Series("reingest_info", "gauge", "Always 1; the version of the code that counted.", (("version", _OPEN),)),
@@ -116,6 +118,23 @@ SERIES: Final = (
         (("sink", _OPEN),),
     ),
     Series("reingest_outbox_position", "gauge", "The last position in the feed of changes."),
+    Series("reingest_notices_total", "counter", "Notices to people.", (("kind", NOTICE_KINDS),)),
+    Series(
+        "reingest_notice_deliveries",
+        "gauge",
+        "Notices by what became of their delivery by a channel.",
+        (("channel", _OPEN), ("state", _OPEN)),
+    ),
+    Series("reingest_gate_slots_total", "counter", "Requests that were let out by the shared rate gate.", (_SOURCE,)),
+    Series(
+        "reingest_gate_wait_seconds_total",
+        "counter",
+        "Seconds that requests waited for their slot there, because another was before them.",
+        (_SOURCE,),
+    ),
+    Series(
+        "reingest_gate_pauses_total", "counter", "Times that a source had all processes wait (Retry-After).", (_SOURCE,)
+    ),
 )
 """Every series that there is; docs/metrics.md is made from it."""
 

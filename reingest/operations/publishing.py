@@ -3,11 +3,15 @@
 from contextlib import suppress
 from dataclasses import replace
 
+from reingest.checkpoints import checkpoint
 from reingest.errors import Bug, DatabaseError, Moved
 from reingest.operations.date_run import DateRun
 from reingest.operations.messages import date_published
+from reingest.operations.notices.notice import notify
+from reingest.operations.notices.of_dates import held_notice
 from reingest.operations.verifying import totals_check
 from reingest.store.candidates import Candidate
+from reingest.store.database import database_errors
 from reingest.store.publish import Confirmation, Publication, confirm, publish
 from reingest.store.versions import (
     abandon_version,
@@ -35,9 +39,9 @@ def stage_decision(run: DateRun) -> None:
     run.checks.append(totals_check(differences))
     save_checks(run.connection, run.version[0], run.run.id, run.checks)
     _save_verdict(run, run.version[0])
-    if twin is None and run.failed_checks:
+    if run.failed_checks:
         run.decision = "hold"
-        hold_version(run.connection, run.version[0])
+        _hold(run, run.version[0], is_new=twin is None)
 
 
 def publish_decision(run: DateRun) -> None:
@@ -51,6 +55,17 @@ def publish_decision(run: DateRun) -> None:
         _confirm(run)
     elif run.decision == "publish":
         _publish(run)
+
+
+def _hold(run: DateRun, version_id: int, *, is_new: bool) -> None:
+    """Hold the version, and tell people in the same transaction; of one that was held before they know."""
+    with database_errors(), run.connection.transaction():
+        if is_new:
+            hold_version(run.connection, version_id)
+        if run.request.tells_people:
+            run.told = notify(run.connection, held_notice(run))
+        checkpoint("before_hold_commit")
+    checkpoint("after_hold_commit")
 
 
 def _save_verdict(run: DateRun, version_id: int) -> None:

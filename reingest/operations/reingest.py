@@ -24,6 +24,9 @@ from reingest.errors import (
 from reingest.lake.archive import Archive
 from reingest.log_context import about
 from reingest.operations.date_run import DateRun, Decision, EachBatch, Progress, fetch_batch
+from reingest.operations.notices.delivering import deliver_notices_soon
+from reingest.operations.notices.notice import notify
+from reingest.operations.notices.of_dates import NOT_TOLD, failed_notice
 from reingest.operations.outbox.delivering import deliver_soon
 from reingest.operations.report import DateReport, report_of
 from reingest.operations.request import DateRequest
@@ -140,12 +143,18 @@ async def open_date_run(
 ) -> AsyncIterator[DateRun]:
     """Open a run of a date for the block; an error that leaves the block is stored as the run's outcome.
 
-    The lease, once a stage has taken it, is released at the block's end; the date's news are told after that.
+    The lease, once a stage has taken it, is released at the block's end; people and sinks are told after that.
     """
     with ExitStack() as own:
         lent = services or own.enter_context(date_services(database_url))
-        with _opened(settings, database_url, request, progress, each_batch, lent) as run:
-            yield run
+        opened: DateRun | None = None
+        try:
+            with _opened(settings, database_url, request, progress, each_batch, lent) as run:
+                opened = run
+                yield run
+        finally:
+            if opened is not None and opened.told:
+                await deliver_notices_soon(settings, database_url)
         # An unchanged date, too: the run before may have died between its publish and the news.
         if not request.plan and not request.stage:
             await deliver_soon(settings, database_url, request.settlement_date, lent.connections)
@@ -262,6 +271,12 @@ def _store_failure(run: DateRun, error: ReingestError) -> None:
     log.info("%s: %s", error.code, error)
     # It may be amid a transaction that holds the run's row, for which the other connection would wait.
     run.connection.close()
+    outcome = outcome_of_error(error)
     with suppress(DatabaseError), connect(run.database_url, purpose="run failed") as connection:
         bound_lock_waits(connection, STORED_WITHIN_SECONDS)
-        end_run(connection, run.run, outcome_of_error(error), error, may_have_ended=True)
+        with database_errors(), connection.transaction():
+            ended = end_run(connection, run.run, outcome, error, may_have_ended=True)
+            if ended and run.request.tells_people and not run.request.plan and outcome not in NOT_TOLD:
+                run.told = notify(connection, failed_notice(run, outcome, error))
+            checkpoint("before_failure_commit")
+        checkpoint("after_failure_commit")

@@ -95,6 +95,8 @@ class DateRequest:
         stage: Stage the periods, for a later publish, and publish nothing.
         with_disptav: Archive DISPTAV beside the witnesses; nothing is judged by it.
         flow_run_id: The Prefect flow run that asks, if one does; it is stored with the run.
+        tells_people: Whether people are told when the date is held or its run fails; who runs many dates tells of all
+            of them at once instead.
         sealed: A sealed plan to be applied: nothing is published but what it says.
         keep_sides: Ask for the stacks that the served version has, no others: what differs then is what they say.
         limits: How far the served figures of the default definition may move; a change beyond them holds the date.
@@ -113,6 +115,7 @@ class DateRequest:
     stage: bool = False
     with_disptav: bool = False
     flow_run_id: UUID | None = None
+    tells_people: bool = True
     sealed: "SealedPlan | None" = None
     keep_sides: bool = False
     limits: ChangeLimits | None = None

@@ -50,7 +50,7 @@ class SinkLag:
         next_attempt_seconds: Until the next attempt may be made; negative where one is due.
     """
 
-    sink: SinkName
+    sink: str
     pending: int
     dead: int
     oldest_pending_seconds: Decimal | None
@@ -108,7 +108,7 @@ def known_sinks(connection: Connection) -> list[SinkName]:
 
 
 def claim_delivery(
-    connection: Connection, sink: SinkName, *, limit_seconds: float, settlement_date: date | None = None
+    connection: Connection, sink: str, *, limit_seconds: float, settlement_date: date | None = None
 ) -> OwedFact | None:
     """Hold the oldest fact that is due at the sink until the transaction ends; None where nothing is due.
 
@@ -123,14 +123,14 @@ def claim_delivery(
         return cursor.execute(query("claim_delivery"), {"sink": sink, "settlement_date": settlement_date}).fetchone()
 
 
-def delivery_succeeded(connection: Connection, sink: SinkName, fact: OwedFact) -> None:
+def delivery_succeeded(connection: Connection, sink: str, fact: OwedFact) -> None:
     """Store that the sink took the fact."""
     connection.execute(query("delivery_succeeded"), {"outbox_id": fact.outbox_id, "sink": sink})
     checkpoint("after_success_mark")
 
 
 def delivery_failed(
-    connection: Connection, sink: SinkName, fact: OwedFact, error: str, *, wait_seconds: float, most_attempts: int
+    connection: Connection, sink: str, fact: OwedFact, error: str, *, wait_seconds: float, most_attempts: int
 ) -> bool:
     """Store that the sink did not take the fact; it may be tried again after the wait, by database time.
 

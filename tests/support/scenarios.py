@@ -17,6 +17,7 @@ from tests.support.readers import look_at
 from tests.support.sites import NOWHERE, Site, copy_of, recorded_elexon
 from tests.support.small_sites import heard_long_ago
 from tests.support.states import State, left_open, state_of
+from tests.support.webhooks import running_webhook
 
 DATE_OF_BIDS: Final = ("date", TINY_DATE, "--side", "bid", "--json")
 STAGE: Final = ("date", TINY_DATE, "--side", "bid", "--stage", "1-46", "--json")
@@ -120,6 +121,37 @@ def know_the_log(_places: "Places", site: Site) -> None:
     """Make a log known, which is owed nothing yet."""
     site.settings["REINGEST_OUTBOX_LOG"] = "facts.jsonl"
     assert site.reingest("outbox", "deliver").exit_code == 0
+
+
+def tell_by_a_webhook(places: "Places", site: Site) -> None:
+    """Hold a version, of which a webhook is to be told."""
+    hold_a_version(places, site)
+    site.settings["REINGEST_NOTICE_WEBHOOK_URL"] = places.webhook.url
+
+
+def tell_by_a_webhook_that_fails(places: "Places", site: Site) -> None:
+    """Hold a version, of which a webhook that nobody serves is to be told, and wait long for the next attempt."""
+    hold_a_version(places, site)
+    site.settings["REINGEST_NOTICE_WEBHOOK_URL"] = "http://127.0.0.1:9/"
+    site.settings["REINGEST_OUTBOX_RETRY_SECONDS"] = "3600"
+
+
+def give_a_notice_up(places: "Places", site: Site) -> None:
+    """Have a notice be a dead letter."""
+    tell_by_a_webhook_that_fails(places, site)
+    site.settings["REINGEST_OUTBOX_ATTEMPTS"] = "1"
+    assert site.reingest("notices", "deliver").exit_code == 1
+
+
+def ask_nobody(_places: "Places", site: Site) -> None:
+    """Have no Elexon."""
+    site.elexon_url = NOWHERE
+
+
+def share_the_rate(places: "Places", site: Site) -> None:
+    """Take slots at the gate, and be told to wait by Elexon."""
+    site.elexon_url = places.busy.url
+    site.settings |= {"REINGEST_RATE_GATE": "shared", "REINGEST_REQUESTS_PER_SECOND": "500", "REINGEST_ATTEMPTS": "2"}
 
 
 def another_register(places: "Places", site: Site) -> None:
@@ -243,6 +275,11 @@ OTHERS: Final = (
     Scenario(
         "outbox forget", "served", owe_the_log, ("outbox", "forget", "log", "--reason", "gone"), frozenset({0, 2})
     ),
+    Scenario("notices deliver", "served", tell_by_a_webhook, ("notices", "deliver")),
+    Scenario("notices deliver in vain", "served", tell_by_a_webhook_that_fails, ("notices", "deliver"), frozenset({1})),
+    Scenario("notices retry", "served", give_a_notice_up, ("notices", "retry", "--dead")),
+    Scenario("shared", "served", share_the_rate, DATE_OF_BIDS),
+    Scenario("failed", "served", ask_nobody, DATE_OF_BIDS, frozenset({4})),
     Scenario("metrics", "served", nothing_more, ("metrics", "--out", "reingest.prom")),
     Scenario("expected retire", "served", decide_and_expect, ("expected", "retire", TINY_DATE)),
     # A lease that is gone is no longer there to be unlocked, and the re-run says so.
@@ -318,6 +355,9 @@ class Places:
         self.restated_otherwise.restate(TINY_DATE, volume_factor="7")
         off_by = {"kind": "off_by", "dataset": "BOAV", "by": "-0.5"}
         self.contradicted = until.enter_context(recorded_elexon(folder, TINY_DAY, faults=[off_by]))
+        self.webhook = until.enter_context(running_webhook())
+        told_to_wait = {"kind": "status", "status": 429, "retry_after": 1, "periods": 1, "attempts": 1}
+        self.busy = until.enter_context(recorded_elexon(folder, TINY_DAY, faults=[told_to_wait]))
         self.other_register = until.enter_context(recorded_elexon(folder, TINY_DAY, units=OTHER_REGISTER))
         self.wind_register = until.enter_context(recorded_elexon(folder, TINY_DAY, units=WIND_REGISTER))
 

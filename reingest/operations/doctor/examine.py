@@ -9,6 +9,7 @@ from reingest.operations.date_run import Progress
 from reingest.operations.doctor import (
     archive,
     leases_and_runs,
+    notices,
     outbox,
     rederived,
     seals,
@@ -35,6 +36,7 @@ OF_SITE: Final[dict[str, SiteCheck]] = {
     "open versions": leases_and_runs.orphaned_versions,
     "dead letters": outbox.dead_letters,
     "sinks": outbox.overdue,
+    "notices": notices.dead_notices,
     "times": times.impossible,
     "stale dates": stale.dates,
     "staged periods": staged.waiting,

@@ -230,6 +230,14 @@ KINDS: Final[dict[str, Kind]] = {
             "What is due is delivered, by a machine where the sink is configured; one given up is forgotten.",
             "reingest outbox deliver",
         ),
+        Kind(
+            "notice-dead",
+            "warning",
+            "command",
+            "A notice to people that a channel refused at every attempt.",
+            "The notice is tried again from the beginning.",
+            "reingest notices retry --dead",
+        ),
     )
 }
 """Every kind of finding by its id."""

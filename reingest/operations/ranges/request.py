@@ -96,4 +96,5 @@ def date_request_of(stored: StoredRange, settlement_date: date, wait_seconds: fl
         reason=stored.reason,
         wait_seconds=wait_seconds,
         flow_run_id=stored.flow_run_id,
+        tells_people=False,
     )

@@ -69,7 +69,17 @@ from outbox_delivery delivery group by delivery.sink, delivery.state
 union all
 select 'reingest_outbox_oldest_pending_seconds', array[sink], oldest_pending_seconds from sink_lag
 union all
-select 'reingest_outbox_position', '{}', coalesce(max(position), 0) from outbox;
+select 'reingest_outbox_position', '{}', coalesce(max(position), 0) from outbox
+union all
+select 'reingest_notices_total', array[kind], count(*) from notice group by kind
+union all
+select 'reingest_notice_deliveries', array[channel, state], count(*) from notice_delivery group by channel, state
+union all
+select 'reingest_gate_slots_total', array[source], slots from rate_gate
+union all
+select 'reingest_gate_wait_seconds_total', array[source], waited_seconds from rate_gate
+union all
+select 'reingest_gate_pauses_total', array[source], pauses from rate_gate;
 
 -- name: metric_seconds
 -- How long stages and whole runs took: a series, its label, the bucket (the first bound that is not exceeded; the last

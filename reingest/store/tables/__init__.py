@@ -10,6 +10,7 @@ from reingest.store.tables.answers import Fetch, Payload, StateMove
 from reingest.store.tables.columns import Table
 from reingest.store.tables.dates import CheckResult, ExpectedTotal, ServedSpan, SettlementDay, Version, VersionPeriod
 from reingest.store.tables.mining import DailyMining, DifficultyEpoch, MinerModel, MiningRate
+from reingest.store.tables.notices import Notice, NoticeChannel, NoticeDelivery
 from reingest.store.tables.outbox import Outbox, OutboxDelivery, OutboxSink
 from reingest.store.tables.ranges import RangeDate, RangeRun
 from reingest.store.tables.reconciliation import Reconciliation, ReconciliationDate, SettlementRun
@@ -44,6 +45,9 @@ __all__ = [
     "Lease",
     "MinerModel",
     "MiningRate",
+    "Notice",
+    "NoticeChannel",
+    "NoticeDelivery",
     "OperatorAction",
     "Outbox",
     "OutboxDelivery",
@@ -51,9 +55,9 @@ __all__ = [
     "Payload",
     "RangeDate",
     "RangeRun",
+    "RateGate",
     "Reconciliation",
     "ReconciliationDate",
-    "RateGate",
     "Register",
     "RegisterChange",
     "RegisterEntry",

@@ -14,7 +14,7 @@ from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, tempor
 from flows.events import PrefectEvents, event_of
 from flows.outbox import outbox, state_of_delivery
 from flows.reingest_date import reingest_date
-from reingest.operations.outbox.delivering import Delivered, DeliveryReport
+from reingest.operations.deliveries.passes import Delivered, DeliveryReport
 from reingest.store.outbox import OwedFact, SinkLag
 from tests.support.days import DATE, LATER_DATE, NEXT_DATE
 from tests.support.prefect import PrefectServer, wait_until

@@ -32,6 +32,9 @@ MAY_CHANGE = {
         "state", "attempts", "next_attempt_at", "last_attempt_at", "last_error", "delivered_at", "dead_at",
     },
     "rate_gate": {"next_at", "slots", "waited_seconds", "pauses"},
+    "notice_delivery": {
+        "state", "attempts", "next_attempt_at", "last_attempt_at", "last_error", "delivered_at", "dead_at",
+    },
     "difficulty_epoch": {"start", "start_uncertainty"},
     "fetch": {"outcome", "forgotten_at"},
     "range_run": {"state", "ended_at", "error"},

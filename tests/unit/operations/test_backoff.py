@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reingest.operations.outbox.delivering import LONGEST_WAIT_SECONDS, backoff_seconds
+from reingest.operations.deliveries.passes import LONGEST_WAIT_SECONDS, backoff_seconds
 
 FIRST = st.floats(0.01, 3600)
 

@@ -1,0 +1,1 @@
+"""Deliveries: what is owed to somebody is sent at least once, in order, with patience, and given up at last."""
