@@ -45,6 +45,7 @@ create table range_date (
         'lease_lost', 'database_unreachable', 'bug'
     )),
     exit_code smallint,
+    decision text check (decision in ('publish', 'hold', 'unchanged')),
     run_id uuid,
     version integer,
     error jsonb,
@@ -63,5 +64,5 @@ comment on column range_date.run_id is 'The date''s run. It is no reference: a r
 
 grant select, insert on range_run, range_date to reingest_app;
 grant update (state, ended_at, error) on range_run to reingest_app;
-grant update (state, token, host, pid, claimed_at, ended_at, locked_before, deaths, outcome, exit_code, run_id, version,
-    error, changes, requests, seconds) on range_date to reingest_app;
+grant update (state, token, host, pid, claimed_at, ended_at, locked_before, deaths, outcome, exit_code, decision,
+    run_id, version, error, changes, requests, seconds) on range_date to reingest_app;

@@ -100,6 +100,7 @@ class RangeDate:
     state: DateState
     outcome: RunOutcome | None
     exit_code: int | None
+    decision: Literal["publish", "hold", "unchanged"] | None
     run_id: UUID | None
     version: int | None
     error: dict[str, Any] | None

@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import Final
 
+from reingest.operations.figures_text import counted
 from reingest.operations.ranges.choosing import unfinished
 from reingest.operations.ranges.request import RangeRequest
 from reingest.operations.request import SIDES_OF_CHOICE
@@ -30,10 +31,10 @@ class DateCost:
     database_bytes: float
 
 
-# Dates of 14,400 stack rows with their witnesses, and half of it for one side: docs/ranges.md.
+# By the number of sides: bytes and rows as eight generated dates had them, seconds as docs/bench.md has them.
 MEASURED: Final[dict[int, DateCost]] = {
-    2: DateCost(requests=101, seconds=1.0, rows=14_400, archive_bytes=1_100_000, database_bytes=900_000),
-    1: DateCost(requests=51, seconds=0.6, rows=7_200, archive_bytes=550_000, database_bytes=700_000),
+    2: DateCost(requests=101, seconds=1.3, rows=11_900, archive_bytes=940_000, database_bytes=610_000),
+    1: DateCost(requests=51, seconds=0.8, rows=5_900, archive_bytes=460_000, database_bytes=510_000),
 }
 ARCHIVE_SECONDS: Final = 0.4
 
@@ -97,7 +98,8 @@ def card_lines(card: CostCard, request: RangeRequest, settings: Settings) -> Ite
     """Yield the card for people, a fact a line."""
     order = ", the newest first" if request.dates[0] > request.dates[-1] else ""
     doing = "planned; nothing that is served changes" if request.plan else "re-ingested"
-    yield f"{card.dates:,} dates, {card.first} to {card.last}{order}, to be {doing}"
+    span = f", {card.first} to {card.last}{order}" if card.dates > 1 else f", {card.first}"
+    yield f"{counted(card.dates, 'date')}{span}, to be {doing}"
     if request.source == "archive":
         yield "  requests  none: kept payloads are read again"
     else:

@@ -11,6 +11,7 @@ from uuid import UUID
 from reingest.curtailment.exact import plain
 from reingest.curtailment.words import DefinitionName
 from reingest.errors import ReingestError
+from reingest.operations.date_run import Decision
 from reingest.operations.outlook import Figures, Outlook
 from reingest.operations.report import DateReport
 from reingest.store.ranges import RangeDate, RangeKind
@@ -80,6 +81,7 @@ class DateEnd:
         error: Why it is not as it should be: also of a date that is held.
         changes: What is another now of the figures that the date serves; of a held or planned date what would be.
         requests: Requests that were answered.
+        decision: What the run decided; of a planned date what a run would do. None where it did not get so far.
     """
 
     settlement_date: date
@@ -91,6 +93,7 @@ class DateEnd:
     changes: tuple[Change, ...] = ()
     requests: int = 0
     seconds: float = 0.0
+    decision: Decision | None = None
 
     @property
     def is_well(self) -> bool:
@@ -103,6 +106,7 @@ class DateEnd:
             "settlement_date": self.settlement_date.isoformat(),
             "outcome": self.outcome,
             "exit_code": self.exit_code,
+            "decision": self.decision,
             "run_id": None if self.run_id is None else str(self.run_id),
             "version": self.version,
             "error": None if self.error is None else self.error.as_dict(),
@@ -124,6 +128,7 @@ class DateEnd:
             changes=tuple(map(Change.from_dict, stored["changes"])),
             requests=stored["requests"],
             seconds=stored["seconds"],
+            decision=stored["decision"],
         )
 
 
@@ -197,6 +202,7 @@ def end_of_report(report: DateReport, seconds: float) -> DateEnd:
         changes=changes_of(report),
         requests=report.requests,
         seconds=seconds,
+        decision=report.decision,
     )
 
 
@@ -233,6 +239,7 @@ def end_of_row(row: RangeDate) -> DateEnd:
         changes=tuple(map(Change.from_dict, row.changes)),
         requests=row.requests,
         seconds=row.seconds or 0.0,
+        decision=row.decision,
     )
 
 

@@ -1,21 +1,27 @@
 """A range's report as lines for people: how many dates ended how, then each that is not as it should be."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Final
 
 from reingest.curtailment.exact import ZERO, exactly
 from reingest.curtailment.words import DEFAULT_DEFINITION
-from reingest.operations.figures_text import signed_energy, signed_money
+from reingest.operations.date_run import Decision
+from reingest.operations.figures_text import energy, money, signed_energy, signed_money
 from reingest.operations.ranges.report import Change, DateEnd, RangeReport
 
 SHOWN_CHANGES: Final = 20
+_WOULD: Final[Mapping[Decision, str]] = {
+    "publish": "would be published",
+    "hold": "would be held",
+    "unchanged": "would be unchanged",
+}
 
 
 def range_lines(report: RangeReport) -> Iterator[str]:
     """Yield the report, one fact a line; its last lines say what to do next."""
     yield f"Range {report.range_id}: {report.state}; {counts_text(report)}"
-    yield from _change_lines(report)
+    yield from _plan_lines(report) if report.plan else _change_lines(report)
     for end in report.left:
         yield from _left_lines(end)
     if report.error is not None:
@@ -36,20 +42,36 @@ def change_text(end: DateEnd) -> str | None:
     moved = {change.figure: change for change in end.changes if change.definition == DEFAULT_DEFINITION}
     shown = [
         text
-        for figure, of in (("energy_mwh", signed_energy), ("payment_gbp", signed_money))
+        for figure, of, unit in (("energy_mwh", signed_energy, " MWh"), ("payment_gbp", signed_money, ""))
         if (change := moved.get(figure)) is not None and change.before is not None
-        for text in [of(_by(change))]
+        for text in [f"{of(_by(change))}{unit}"]
     ]
     return ", ".join(shown) or None
 
 
+def _plan_lines(report: RangeReport) -> Iterator[str]:
+    """Yield what each date would become."""
+    for end in report.ends:
+        if end.decision is not None:
+            yield f"  {end.settlement_date}  {_WOULD[end.decision]}  {_figures_text(end)}".rstrip()
+
+
+def _figures_text(end: DateEnd) -> str:
+    """Return what the default definition's figures would move by, or what they would be where nothing is served."""
+    if (moved := change_text(end)) is not None:
+        return f"by {moved} ({DEFAULT_DEFINITION})"
+    new = {one.figure: one.after for one in end.changes if one.definition == DEFAULT_DEFINITION and one.before is None}
+    shown = (("energy_mwh", energy, " MWh"), ("payment_gbp", money, ""))
+    text = ", ".join(f"{of(after)}{unit}" for figure, of, unit in shown if (after := new.get(figure)) is not None)
+    return f"{text} ({DEFAULT_DEFINITION}), the first" if text else ""
+
+
 def _change_lines(report: RangeReport) -> Iterator[str]:
     changed = [(end, text) for end in report.ends if end.is_well and (text := change_text(end)) is not None]
-    would = "would change" if report.plan else "changed"
     for end, text in changed[:SHOWN_CHANGES]:
-        yield f"  {end.settlement_date}  {would} by {text} ({DEFAULT_DEFINITION})"
+        yield f"  {end.settlement_date}  changed by {text} ({DEFAULT_DEFINITION})"
     if len(changed) > SHOWN_CHANGES:
-        yield f"  and {len(changed) - SHOWN_CHANGES:,} dates more {would}; --json has every one"
+        yield f"  and {len(changed) - SHOWN_CHANGES:,} dates more changed; --json has every one"
 
 
 def _left_lines(end: DateEnd) -> Iterator[str]:

@@ -44,7 +44,7 @@ limit %(limit)s;
 select id from range_run where state <> 'done' and kind = 'range' order by started_at desc, id desc limit 1;
 
 -- name: dates_of_range
-select position, settlement_date, state, outcome, exit_code, run_id, version, error, changes, requests,
+select position, settlement_date, state, outcome, exit_code, decision, run_id, version, error, changes, requests,
     seconds::double precision as seconds
 from range_date where range_id = %(id)s order by position;
 
@@ -76,8 +76,8 @@ returning range_date.position, settlement_date, locked_before, deaths;
 -- Only by whoever has it: a date that was taken from a process that seemed dead is another's to end.
 update range_date
 set state = 'done', token = null, ended_at = clock_timestamp(), outcome = %(outcome)s, exit_code = %(exit_code)s,
-    run_id = %(run_id)s, version = %(version)s, error = %(error)s, changes = %(changes)s, requests = %(requests)s,
-    seconds = %(seconds)s
+    decision = %(decision)s, run_id = %(run_id)s, version = %(version)s, error = %(error)s, changes = %(changes)s,
+    requests = %(requests)s, seconds = %(seconds)s
 where range_id = %(range_id)s and position = %(position)s and token = %(token)s;
 
 -- name: give_back_range_date
@@ -88,7 +88,7 @@ where range_id = %(range_id)s and position = %(position)s and token = %(token)s;
 -- name: run_range_dates_again
 -- Dates that ended while the source was silent: they are to be run when it is back.
 update range_date
-set state = 'pending', ended_at = null, outcome = null, exit_code = null, run_id = null, version = null, error = null,
+set state = 'pending', ended_at = null, outcome = null, exit_code = null, decision = null, run_id = null, version = null, error = null,
     changes = '[]', seconds = null
 where range_id = %(range_id)s and position = any(%(positions)s) and state = 'done';
 

@@ -62,6 +62,7 @@ class RangeDate(Table, table=True):
     deaths: Small
     outcome: WordsOrNone
     exit_code: SmallOrNone
+    decision: WordsOrNone
     run_id: UUID | None
     version: int | None
     error: JsonOrNone

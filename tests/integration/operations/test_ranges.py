@@ -137,6 +137,7 @@ def test_the_card_says_what_a_range_costs(site: Site) -> None:
     assert card.startswith("3 dates, 2024-01-15 to 2024-01-17, to be planned; nothing that is served changes")
     for said in ("requests  153 to", "rows ", "archive ", "this database has too few to go by"):
         assert said in card, card
+    assert "  2024-01-15  would be published  10.500 MWh, £527.62 (so_flagged), the first" in ran.out
     assert site.rows("select count(*) from version") == [(0,)]
 
 

@@ -40,7 +40,7 @@ MAY_CHANGE = {
     "range_run": {"state", "ended_at", "error"},
     "range_date": {
         "state", "token", "host", "pid", "claimed_at", "ended_at", "locked_before", "deaths", "outcome", "exit_code",
-        "run_id", "version", "error", "changes", "requests", "seconds",
+        "decision", "run_id", "version", "error", "changes", "requests", "seconds",
     },
     "settlement_run": {"enabled"},
     "reconciliation": {"state", "finished_at"},

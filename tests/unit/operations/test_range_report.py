@@ -31,6 +31,7 @@ ends = st.builds(
     st.lists(changes).map(tuple),
     st.integers(0, 1000),
     st.integers(0, 10**6).map(lambda milliseconds: milliseconds / 1000),
+    st.sampled_from([None, "publish", "hold", "unchanged"]),
 )
 
 
