@@ -108,6 +108,18 @@ def test_an_apply_killed_at_a_checkpoint(places: Places, drill_size: DrillSize, 
     crash_at_each(places, prepared, prepared.points[::step], tally, tmp_path)
 
 
+@pytest.mark.parametrize("name", ["stage", "publish staged"])
+def test_staging_killed_at_a_checkpoint(
+    name: str, places: Places, drill_size: DrillSize, tally: Tally, tmp_path: Path
+) -> None:
+    """A kill -9 at any checkpoint of a stage run or its publish leaves the old date or the new one, and no hole."""
+    if drill_size.name == "sample":
+        pytest.skip("a drill for CI")
+    (scenario,) = (one for one in OTHERS if one.name == name)
+    prepared = places.prepared(scenario)
+    crash_at_each(places, prepared, prepared.points, tally, tmp_path)
+
+
 def test_the_guarantees_of_the_page_are_those_of_the_drills(places: Places) -> None:
     """The table of docs/guarantees.md has every checkpoint of the three modes, with what the drills hold it to."""
     page = page_with(table([places.prepared(mode) for mode in MODES]))

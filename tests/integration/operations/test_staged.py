@@ -10,7 +10,7 @@ from reingest.store.staging import stage_answer
 from tests.integration.operations.test_periods_and_sides import stacks_asked
 from tests.integration.operations.test_plan import MAY_GROW
 from tests.integration.operations.test_two_at_once import wait_for
-from tests.support.days import DATE, REGISTER, TINY_DATE, TINY_DAY, of_date
+from tests.support.days import DATE, TINY_DATE, TINY_DAY
 from tests.support.sites import Ran, Serve, Site
 
 ASKED_BY_A_PUBLISH = 5
@@ -87,30 +87,51 @@ def test_what_is_staged_is_told_to_people(site: Site) -> None:
     assert (listed["settlement_date"], listed["periods"], listed["stacks"]) == (str(DATE), 4, 4)
 
 
-def test_a_stack_that_the_system_prices_contradict_by_now_is_asked_again(published: Site, elexon: StandIn) -> None:
-    """What Elexon calculated anew since it was staged is found by its system prices, asked again, and told."""
+def test_what_cannot_be_published_as_it_was_staged_is_asked_again(published: Site, elexon: StandIn) -> None:
+    """A stack that the system prices of now contradict, or that the archive here lacks, is asked again, and told."""
     assert stage(published, "1-48").exit_code == 0
     elexon.restate(DATE, period=1, side="bid", unit="T_HILLW-1", volume_factor="2")
+    named = """select payload_sha256 from staged_stack join "fetch" on "fetch".id = fetch_id"""
+    sha256 = published.value(f"{named} where (staged_stack.period, staged_stack.side) = (48, 'bid')")
+    (file,) = published.home.rglob(f"{sha256}*")
+    file.unlink()
     elexon.reset()
     ran = publish(published)
     assert (ran.exit_code, ran.json["outcome"]) == (0, "published"), ran.err
-    assert stacks_asked(elexon) == [("bid", 1), ("offer", 1)]  # the system prices of a period speak of both
+    assert stacks_asked(elexon) == [("bid", 1), ("bid", 48), ("offer", 1)]  # a period's system prices speak of both
     assert any("2 of the stacks taken (periods 1) were outdated" in note for note in ran.json["notes"])
+    assert "period 48 bid was asked again: its staged answer is not in the archive here" in ran.json["notes"]
     assert set(ran.json["diff"]["by_period"]) == {"1"}
     assert staged(published) is None
 
 
-def test_an_empty_answer_that_was_premature_is_asked_again(site: Site, elexon: StandIn) -> None:
-    """An empty answer is a claim: where the system prices say otherwise at the publish, the period is asked again."""
+def test_an_unpublished_period_is_missing_until_it_is_an_accepted_gap(site: Site, elexon: StandIn) -> None:
+    """It completes the date once a person accepted it; where Elexon has it at the publish all the same, it is asked."""
+    site.settings["REINGEST_WITNESSES"] = "off"  # they know of the period
     elexon.script([{"kind": "no_rows", "dataset": ["ISPSTACK", "DISEBSP"], "periods": 48}])
-    assert site.reingest("gaps", "accept", DATE, "--periods", "48", "--reason", "never comes").exit_code == 0
     ran = stage(site, "1-48", "--side", "bid")
     assert ran.json["outcomes"]["not_published"] == 1
-    assert ran.json["staged"]["complete"]
+    assert ran.json["staged"]["missing"] == [{"period": 48, "side": "bid", "why": "not_published"}]
+    assert site.reingest("gaps", "accept", DATE, "--periods", "48", "--reason", "never comes").exit_code == 0
+    plan = publish(site, "--plan").json
+    assert (plan["decision"], plan["periods"]["not_published"]) == ("publish", 1)
     elexon.script([])
     elexon.reset()
     assert publish(site).json["outcome"] == "published"
     assert stacks_asked(elexon) == [("bid", 48)]
+
+
+def test_a_held_publish_keeps_what_is_staged_until_a_person_decides(site: Site, serve: Serve) -> None:
+    """Held by a check, a date (here of 46 periods) stays staged; what its held version names is not once published."""
+    site.elexon_url = serve(TINY_DAY).url
+    assert stage(site, "45-47", day=TINY_DATE).error["code"] == "bad_usage"
+    assert stage(site, "1-46", "--side", "bid", day=TINY_DATE).json["staged"]["complete"]
+    assert site.reingest("expected", "set", TINY_DATE, "--energy", "1").exit_code == 0
+    ran = publish(site, day=TINY_DATE)
+    assert (ran.exit_code, ran.json["outcome"], ran.json["sides"]) == (1, "held", ["bid"])
+    assert staged(site, TINY_DATE)["complete"]
+    assert publish(site, "--version", 1, "--reason", "it is right", day=TINY_DATE).exit_code == 0
+    assert staged(site, TINY_DATE) is None
 
 
 def test_a_failed_period_is_told_and_not_staged(site: Site, elexon: StandIn) -> None:
@@ -192,51 +213,6 @@ def test_what_is_served_by_newer_answers_overtakes_what_is_staged(published: Sit
     assert publish(published).json["outcome"] == "unchanged"
     assert staged(published) is None
     assert published.states(DATE) == {1: "superseded", 2: "published"}
-
-
-def test_a_held_publish_keeps_what_is_staged_until_a_person_decides(site: Site) -> None:
-    """Held by a check, it stays staged; once the held version is published, what it names is staged no more."""
-    assert stage(site, "1-48", "--side", "bid").exit_code == 0
-    assert site.reingest("expected", "set", DATE, "--energy", "1").exit_code == 0
-    assert publish(site).json["outcome"] == "held"
-    assert staged(site)["complete"]
-    assert publish(site, "--version", 1, "--reason", "it is right").exit_code == 0
-    assert staged(site) is None
-
-
-def test_the_shortest_day_has_46_periods(site: Site, serve: Serve) -> None:
-    """Of a date of 46 periods no 47th can be staged, and the 46 are published."""
-    site.elexon_url = serve(TINY_DAY).url
-    assert stage(site, "45-47", day=TINY_DATE).error["code"] == "bad_usage"
-    assert stage(site, "1-46", "--side", "bid", day=TINY_DATE).json["staged"]["complete"]
-    ran = publish(site, day=TINY_DATE)
-    assert (ran.json["outcome"], ran.json["sides"]) == ("published", ["bid"])
-
-
-def test_an_accepted_gap_completes_a_date(site: Site, serve: Serve) -> None:
-    """A period that Elexon never publishes is missing until a person accepts the gap, as in a run."""
-    day = date(2025, 10, 14)
-    gap = {"kind": "no_rows", "dataset": ["ISPSTACK", "DISEBSP"], "periods": "20-21"}
-    site.elexon_url = serve(of_date(day), units=REGISTER, faults=[gap]).url
-    lacking = stage(site, "1-48", "--side", "bid", day=day).json["staged"]["missing"]
-    assert [(one["period"], one["why"]) for one in lacking] == [(20, "not_published"), (21, "not_published")]
-    words = ("--periods", "20-21", "--reason", "never published")
-    assert site.reingest("gaps", "accept", day, *words).exit_code == 0
-    assert publish(site, day=day).json["outcome"] == "published"
-
-
-def test_a_payload_that_this_archive_lacks_is_asked_again(site: Site, elexon: StandIn) -> None:
-    """What was staged on a machine with an archive of its own is asked again where it is published, and told."""
-    assert stage(site, "1-48", "--side", "bid").exit_code == 0
-    sha256 = site.value(
-        'select payload_sha256 from staged_stack join "fetch" on "fetch".id = fetch_id where "fetch".period = 1'
-    )
-    (file,) = site.home.rglob(f"{sha256}*")
-    file.unlink()
-    elexon.reset()
-    ran = publish(site)
-    assert (ran.json["outcome"], stacks_asked(elexon)) == ("published", [("bid", 1)])
-    assert "period 1 bid was asked again: its staged answer is not in the archive here" in ran.json["notes"]
 
 
 def test_what_is_staged_is_dropped_with_a_reason(site: Site) -> None:
