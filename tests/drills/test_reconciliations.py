@@ -13,7 +13,9 @@ import pytest
 
 from reingest.standin.server import StandIn
 from tests.support.days import Row, of_date
+from tests.support.drills import DrillSize
 from tests.support.postgres import Databases
+from tests.support.prefect import wait_until
 from tests.support.sites import Site, copy_of, recorded_elexon
 
 DAYS: Final = tuple(date(2024, 1, 1) + timedelta(days=number) for number in range(4))
@@ -35,6 +37,7 @@ KILLED_AT: Final = (
 )
 WORDS: Final = ("reconcile", "--within-energy", LIMIT_MWH, "--json")
 VERDICTS: Final = "select settlement_date, verdict, energy_after_mwh - energy_before_mwh from reconciliation_date"
+ENDED: Final = "select count(*) from range_date where state = 'done'"
 SERVED_TWICE: Final = """
 select settlement_date from version where state in ('published', 'superseded') group by 1 having count(*) > 2
 """
@@ -109,11 +112,35 @@ def test_every_date_ends_as_a_clean_ingestion(
                 ran = site.start(*WORDS, REINGEST_CRASH_AT=killed).finish()
                 assert ran.exit_code in (-SIGKILL, 0, 1), ran.err  # what is not restated is not published
             before = {day: site.dump(day) for day in DAYS}
-            ran = site.reingest(*WORDS)
+            ran = site.reingest(*WORDS, "--jobs", chance.choice([1, 2]) if seed else 1)
             assert ran.exit_code in (0, 1), ran.err
             url = until.enter_context(databases.database(template))
             clean = Site(url, folder / "clean", elexon.url, dict(SETTINGS))
             compare(site, clean, planted, before)
+
+
+def test_two_at_once_share_the_dates(
+    served: Site, databases: Databases, tmp_path: Path, drill_size: DrillSize, counted: Callable[..., None]
+) -> None:
+    """A second reconciliation takes dates of the first one's list, and goes on with what it had when it is killed."""
+    if drill_size.name == "sample":
+        pytest.skip("a drill for CI")
+    rows = [row for day in DAYS for row in rows_of(day)]
+    with copy_of(served, databases, tmp_path / "home") as site, recorded_elexon(tmp_path, rows) as elexon:
+        site.elexon_url = elexon.url
+        for day in DAYS:
+            elexon.restate(day, unit="T_HILLW-1", volume_factor="1.1")
+        first = site.start(*WORDS, stop_at="after_stage_commit")
+        first.wait_until_stopped()
+        second = site.start(*WORDS)
+        wait_until(lambda: site.value(ENDED) == len(DAYS) - 1, "the second does all dates but the first one's")
+        first.send(SIGKILL)
+        ran = second.finish()
+        assert (ran.exit_code, first.finish().exit_code) == (0, -SIGKILL), ran.err
+        assert ran.json["counts"] == {"repaired": len(DAYS)}
+        assert site.value("select count(*) from reconciliation") == 1
+        assert site.rows(SERVED_TWICE) == []
+        counted("dates that two reconciliations shared", len(DAYS), wanted=len(DAYS))
 
 
 def compare(site: Site, clean: Site, planted: Planted, before: dict[date, str]) -> None:
