@@ -1,5 +1,6 @@
 """Reconciliations of many dates that were restated at random, some of them killed on the way."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -158,4 +159,12 @@ def compare(site: Site, clean: Site, planted: Planted, before: dict[date, str]) 
             assert site.dump(day) == clean.dump(day)
             assert verdict == ("repaired" if day in planted.restated else "same")
     assert held <= planted.restated
+    assert told(site, "history_changed") == Counter(planted.restated - held)
+    assert told(site, "date_held") == Counter(held)
     assert site.rows(SERVED_TWICE) == []
+
+
+def told(site: Site, kind: str) -> Counter[date]:
+    """Return how often people were told of each date."""
+    details = site.rows("select detail from notice where kind = %s", kind)
+    return Counter(date.fromisoformat(one["settlement_date"]) for (detail,) in details for one in detail["dates"])

@@ -14,11 +14,14 @@ from reingest.clock import utc_now
 from reingest.curtailment.checks import ChangeLimits
 from reingest.ids import new_id
 from reingest.operations.date_run import Progress
+from reingest.operations.notices.delivering import deliver_notices_soon
+from reingest.operations.notices.notice import notify
 from reingest.operations.ranges.lanes import EachDate, Stopping, run_plainly
 from reingest.operations.ranges.report import RangeReport
 from reingest.operations.ranges.request import RangeRequest
 from reingest.operations.ranges.running import freeze_range, resume_range
 from reingest.operations.reconciliation.due import DueDate, DueRules, due_dates
+from reingest.operations.reconciliation.messages import notices_of
 from reingest.operations.reconciliation.report import ReconcileReport
 from reingest.operations.reconciliation.request import ReconcileRequest
 from reingest.operations.reconciliation.verdicts import Found, judged
@@ -160,6 +163,7 @@ async def _go_through(
     checkpoint("before_verdicts")
     with connect(database_url, purpose="reconcile") as connection:
         dates = _judge(connection, reconciliation, gone_through)
+    await deliver_notices_soon(settings, database_url)
     return ReconcileReport((reconciliation,), tuple(dates), gone_through.error)
 
 
@@ -172,6 +176,9 @@ def _judge(connection: Connection, reconciliation: Reconciliation, gone_through:
             judge_dates(connection, reconciliation, _verdicts(connection, reconciliation, gone_through, due, made))
             if not _others_go_on(connection, gone_through):
                 end_reconciliation(connection, reconciliation, gone_through.state)
+                newly_held = {day for day, one in made.items() if not one.published}
+                for notice in notices_of(reconciliation, dates_of(connection, reconciliation.id), newly_held):
+                    notify(connection, notice)
             checkpoint("before_verdicts_commit")
     checkpoint("after_verdicts")
     return dates_of(connection, reconciliation.id)

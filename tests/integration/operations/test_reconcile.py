@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from signal import SIGKILL
+from typing import Any
 
 import pytest
 
@@ -33,6 +34,12 @@ def verdicts(ran: Ran) -> dict[date, tuple[str, str | None]]:
     return {date.fromisoformat(one["settlement_date"]): (one["reason"], one["verdict"]) for one in ran.json["dates"]}
 
 
+def told(site: Site) -> list[tuple[str, Any]]:
+    """Return the kind of each notice, with the dates that it lists."""
+    found = site.rows("select kind, detail from notice order by id")
+    return [(kind, [one["settlement_date"] for one in detail["dates"]]) for kind, detail in found]
+
+
 def test_a_restated_date_is_repaired_and_told_of_once(site: Site, elexon: StandIn) -> None:
     """What differs is served, the verdict has the exact change and its periods, and one notice lists it."""
     elexon.restate(TWO, period=1, unit="T_HILLW-1", volume_factor="2")
@@ -47,6 +54,7 @@ def test_a_restated_date_is_repaired_and_told_of_once(site: Site, elexon: StandI
     assert {Decimal(btc["change"]) > 0 for btc in repaired["btc"].values()} == {True}
     assert site.states(TWO) == {1: "superseded", 2: "published"}
     assert site.value("select sides from version where number = 2") == ["bid"]
+    assert told(site) == [("history_changed", [TWO.isoformat()])]
     elexon.reset()
     again = site.reingest("reconcile")
     assert (again.exit_code, again.out) == (0, "Nothing is due.\n")
@@ -62,6 +70,7 @@ def test_a_report_changes_nothing_and_is_taken_up_by_a_repair(site: Site, elexon
     assert (ran.json["dates"][0]["energy_mwh"]["change"], ran.json["dates"][0]["periods"]) == ("10.5", [1])
     assert ran.json["dates"][0]["next"] == f"reingest date {TWO}"
     assert (site.dump(TWO), site.states(TWO)) == (before, {1: "published"})
+    assert told(site) == [("history_changed", [TWO.isoformat()])]
     assert site.reingest("reconcile", "--policy", "report").out == "Nothing is due.\n"
     ran = site.reingest("reconcile", "--json")
     assert (ran.exit_code, verdicts(ran)) == (0, {TWO: ("reported", "repaired")})
@@ -79,10 +88,12 @@ def test_a_change_beyond_the_limit_is_held_and_told_of_once(site: Site, elexon: 
     assert (held["energy_mwh"]["change"], held["version"]) == ("-9.45", 2)
     assert held["next"] == f"reingest publish {TWO} --version 2 --reason TEXT"
     assert site.states(TWO) == {1: "published", 2: "held"}
+    news = [("history_changed", [ONE.isoformat()]), ("date_held", [TWO.isoformat()])]
+    assert told(site) == news
     heard_long_ago(site)
     ran = site.reingest(*within)
     assert verdicts(ran) == {TWO: ("held", "held"), ONE: ("D+31", "same")}
-    assert site.states(TWO) == {1: "published", 2: "held"}
+    assert (site.states(TWO), told(site)) == ({1: "published", 2: "held"}, news)
     assert site.reingest("publish", TWO, "--version", 2, "--reason", "Elexon confirmed it").exit_code == 0
     assert site.reingest("reconcile").out == "Nothing is due.\n"
 
@@ -98,6 +109,7 @@ def test_a_missing_date_is_published(site: Site) -> None:
         ran = site.reingest("reconcile", "--within-payment", "0", "--json", **window)
         assert (ran.exit_code, verdicts(ran)) == (0, {THREE: ("missing", "published")})
     assert site.states(THREE) == {1: "published"}
+    assert told(site) == []
 
 
 def test_a_provisional_date_becomes_final(site: Site, serve: Serve) -> None:
@@ -118,6 +130,7 @@ def test_a_stale_date_is_rebuilt(site: Site) -> None:
     ran = site.reingest("reconcile", "--json")
     assert verdicts(ran) == {TWO: ("stale", "repaired"), ONE: ("stale", "repaired")}
     assert ran.json["dates"][0]["periods"] == [46]
+    assert told(site) == [("history_changed", [TWO.isoformat(), ONE.isoformat()])]
 
 
 def test_a_held_date_is_published_once_its_cause_is_gone(site: Site, elexon: StandIn) -> None:
@@ -136,6 +149,7 @@ def test_what_could_not_be_asked_stays_due(site: Site, elexon: StandIn) -> None:
     ran = site.reingest("reconcile", "--json")
     assert (ran.exit_code, verdicts(ran)) == (4, {TWO: ("D+31", "same"), ONE: ("D+31", "failed")})
     assert ran.json["dates"][1]["error"]["code"] == "partial"
+    assert told(site) == [("date_failed", [ONE.isoformat()])]
     elexon.script([])
     assert verdicts(site.reingest("reconcile", "--json")) == {ONE: ("D+31", "same")}
 
@@ -144,10 +158,11 @@ def test_a_killed_reconciliation_is_finished_by_the_next(site: Site, elexon: Sta
     """One that was killed after a publish, before it could say so, is gone on with, and the change is told of."""
     elexon.restate(TWO, unit="T_HILLW-1", volume_factor="2")
     killed = site.start("reconcile", REINGEST_CRASH_AT="after_publish_commit").finish()
-    assert (killed.exit_code, site.states(TWO)) == (-SIGKILL, {1: "superseded", 2: "published"})
+    assert (killed.exit_code, site.states(TWO), told(site)) == (-SIGKILL, {1: "superseded", 2: "published"}, [])
     ran = site.reingest("reconcile", "--json")
     assert verdicts(ran) == {TWO: ("D+31", "repaired"), ONE: ("D+31", "same")}
     assert ran.json["dates"][0]["energy_mwh"]["change"] == "10.5"
+    assert told(site) == [("history_changed", [TWO.isoformat()])]
     assert site.value("select count(*) from reconciliation") == 1
     assert site.states(TWO) == {1: "superseded", 2: "published"}
 
