@@ -1,6 +1,6 @@
 """The dates of a range that this process has: claimed one by one, kept over a lost connection, given back or ended."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Self
@@ -133,10 +133,14 @@ class Claims:
         """Return how many dates have not ended."""
         return range_dates_left(self.connection, self.stored.id)
 
-    def finish(self) -> bool:
-        """End the range where every date has ended; tell whether it was this process that ended it."""
+    def finish(self, tell: Callable[[], object]) -> None:
+        """End the range where every date has ended.
+
+        Args:
+            tell: called in the transaction of whichever process ends it.
+        """
         with self.connection.transaction():
-            finished = finish_range(self.connection, self.stored.id)
+            if finish_range(self.connection, self.stored.id):
+                tell()
             checkpoint("before_range_finish_commit")
         checkpoint("after_range_finish")
-        return finished

@@ -59,13 +59,8 @@ async def date_runner(settings: Settings, database_url: str, stored: StoredRange
 
 
 def settings_of_one_job(settings: Settings, jobs: int) -> Settings:
-    """Return the settings of one of several processes, which together keep to the rate and the requests in flight."""
-    return settings.model_copy(
-        update={
-            "requests_per_second": settings.requests_per_second / jobs,
-            "concurrency": ceil(settings.concurrency / jobs),
-        }
-    )
+    """Return the settings of one of several processes, which together have as many requests in flight as one."""
+    return settings.model_copy(update={"concurrency": ceil(settings.concurrency / jobs)})
 
 
 @dataclass

@@ -100,6 +100,11 @@ class DateEnd:
         """Whether nothing is left to do: published, unchanged or planned."""
         return self.outcome in WELL
 
+    @property
+    def changed_what_was_served(self) -> bool:
+        """Whether a figure is another that was served before; a date's first figures change nothing."""
+        return self.outcome == "published" and any(change.before is not None for change in self.changes)
+
     def as_dict(self) -> dict[str, Any]:
         """Return the end for `--json`: exact decimals as text."""
         return {

@@ -5,15 +5,19 @@ Several processes, on several machines, may work on one range at once: each join
 
 from uuid import UUID
 
+from reingest.checkpoints import checkpoint
 from reingest.operations.date_run import Progress
+from reingest.operations.notices.delivering import deliver_notices_soon
+from reingest.operations.notices.notice import notify
 from reingest.operations.ranges.claims import Claims
 from reingest.operations.ranges.lanes import EachDate, Lanes, Stopping, run_plainly
+from reingest.operations.ranges.notice import range_notice
 from reingest.operations.ranges.processes import date_runner
 from reingest.operations.ranges.report import RangeReport, end_of_row
 from reingest.operations.ranges.request import RangeRequest
 from reingest.operations.reingest import no_progress
 from reingest.settings import Settings
-from reingest.store.database import Connection, connect
+from reingest.store.database import Connection, connect, database_errors
 from reingest.store.migrate import require_schema
 from reingest.store.ranges import dates_of_range, insert_range, range_by_id
 
@@ -30,7 +34,7 @@ async def run_range(
     """Run many dates; how each ended is in the report, whatever that is.
 
     Args:
-        settings: as for one date; those of a range with several jobs share one rate.
+        settings: as for one date; the rate is kept by all who work on any range, together.
         database_url: a Postgres URL or conninfo.
         request: which dates, and what is asked of each.
         progress: told how many dates have ended.
@@ -92,12 +96,28 @@ async def resume_range(  # noqa: PLR0913  (what it takes is what its callers dec
     with claims.until_left():
         claims.reopen()
         count = jobs or claims.stored.jobs
-        async with date_runner(settings, database_url, claims.stored, count) as run_date:
+        # Also of one job: another machine may join at any time, and all of them keep the rate together.
+        shared = settings.model_copy(update={"rate_gate": "shared"})
+        async with date_runner(shared, database_url, claims.stored, count) as run_date:
             lanes = Lanes(claims, run_date, each_date, progress, stopping or Stopping(), count)
             await lanes.go()
-        claims.finish()
+        claims.finish(lambda: _tell(claims.connection, report_of_range(claims.connection, range_id)))
     with connect(database_url, purpose=f"range {range_id}") as connection:
-        return report_of_range(connection, range_id, claims)
+        report = report_of_range(connection, range_id, claims)
+        if report.error is not None:
+            with database_errors(), connection.transaction():
+                _tell(connection, report)
+                checkpoint("before_range_notice_commit")
+            checkpoint("after_range_notice")
+    await deliver_notices_soon(settings, database_url)
+    return report
+
+
+def _tell(connection: Connection, report: RangeReport) -> None:
+    """Tell people of a range, if there is news."""
+    notice = range_notice(report)
+    if notice is not None:
+        notify(connection, notice)
 
 
 def report_of_range(connection: Connection, range_id: UUID, claims: Claims | None = None) -> RangeReport:

@@ -22,6 +22,7 @@ FEW: Final[tuple[Row, ...]] = (
     (DATE, 2, "bid", 1, "E_MOORW-1", 2001, -1, "false", "12.5", "-4"),
 )
 THREE: Final = ("range", DATE, CALM_DATE, "--side", "bid", "--yes", "--json")
+TOLD: Final = "select kind, subject from notice order by id"
 FAIL_THE_SECOND: Final[dict[str, Any]] = {
     "kind": "status", "status": 500, "dataset": "ISPSTACK", "dates": NEXT_DATE.isoformat(), "periods": 7,
 }  # fmt: skip
@@ -43,6 +44,7 @@ def test_a_failed_date_stops_no_other(site: Site, elexon: StandIn) -> None:
     assert (failed["error"]["code"], failed["error"]["next"]) == ("partial", f"reingest date {NEXT_DATE}")
     assert changes(ran, 0)["energy_mwh", "so_flagged"] == (None, "10.5")
     assert changes(ran, 0)["payment_gbp", "all_bids"] == (None, "477.625")
+    assert site.rows(TOLD) == [("range_ended", "Range ended: 2 published, 1 partial")]
     lines = site.reingest("range", "show", ran.json["range_id"]).out
     assert "done; 2 published, 1 partial" in lines
     elexon.script([])
@@ -60,6 +62,7 @@ def test_what_changes_is_told_exactly(site: Site, elexon: StandIn) -> None:
     assert site.states(NEXT_DATE) == {1: "published"}
     ran = site.reingest(*THREE)
     assert outcomes(ran) == ["unchanged", "published", "unchanged"]
+    assert site.rows(TOLD) == [("range_ended", "Range ended: 2 unchanged, 1 published")]
     assert ran.json["dates"][0]["changes"] == []
     moved = changes(ran, 1)
     assert moved["energy_mwh", "so_flagged"] == ("10.5", "21")
@@ -102,6 +105,7 @@ def test_a_silent_source_stops_the_range(site: Site, elexon: StandIn) -> None:
     ran = site.reingest(*THREE)
     assert (ran.exit_code, ran.json["state"], ran.json["error"]["code"]) == (4, "interrupted", "source_silent")
     assert outcomes(ran) == [None] * 3
+    assert site.rows(TOLD) == [("range_ended", "Range interrupted: 3 pending")]
     site.elexon_url = served
     assert outcomes(site.reingest("range", "resume", "--json")) == ["published"] * 3
 
