@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
-from tests.bench import copying, flow, history, publishing, replay, wall, why
+from tests.bench import copying, flow, history, publishing, ranges, replay, wall, why
 from tests.bench.figures import Figure
 from tests.bench.place import Place, temporary_place
 
@@ -19,6 +19,7 @@ SUBJECTS: Final[Mapping[str, Callable[..., Iterator[Figure]]]] = {
     "why": why.figures,
     "history": history.figures,
     "flow": flow.figures,
+    "range": ranges.figures,
 }
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
 from itertools import count, islice
+from pathlib import Path
 from typing import Final
 
 from reingest.calendar import period_count
@@ -17,6 +18,7 @@ from reingest.standin.generate import GeneratedDays
 from reingest.standin.register import Register
 from reingest.standin.server import StandInConfig, control, serve
 from reingest.standin.units import generated_register
+from tests.support.backfill import BackfillConfig
 
 ROWS: Final = (145, 155)
 """Rows a side and period; the issue's figures are at 150."""
@@ -51,18 +53,38 @@ def _turned_down(days: GeneratedDays, settlement_date: date) -> int:
 @contextmanager
 def standin(dates: Iterable[date], latency_ms: int = 0, *, witnesses: bool = False) -> Iterator[str]:
     """Give the base URL of a stand-in whose answers for these dates are made already, on request the witnesses' too."""
-    command = [sys.executable, "-m", "tests.bench.elexon", str(latency_ms)]
+    with _served(str(latency_ms)) as url:
+        for settlement_date in dates:
+            wanted = {"settlement_date": settlement_date.isoformat(), "wire": "xml", "witnesses": witnesses}
+            control(url, "POST", "warm", wanted)
+        yield url
+
+
+@contextmanager
+def backfill_standin(shared: Path) -> Iterator[str]:
+    """Give the base URL of a stand-in that serves the sums of the reference data, each answer made when it is asked."""
+    with _served("0", str(shared)) as url:
+        yield url
+
+
+@contextmanager
+def _served(*words: str) -> Iterator[str]:
+    command = [sys.executable, "-m", "tests.bench.elexon", *words]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         try:
             url = server.stdout.readline().strip() if server.stdout else ""
             if not url.startswith("http"):
                 raise RuntimeError("the stand-in did not start")
-            for settlement_date in dates:
-                wanted = {"settlement_date": settlement_date.isoformat(), "wire": "xml", "witnesses": witnesses}
-                control(url, "POST", "warm", wanted)
             yield url
         finally:
             server.terminate()
+
+
+def _config(latency_ms: str, shared: str = "") -> StandInConfig:
+    """Return what is served: generated days, or with a folder of reference data its sums."""
+    if shared:
+        return BackfillConfig(shared=Path(shared), latency_ms=float(latency_ms))
+    return BenchConfig(generate=SEED, latency_ms=float(latency_ms))
 
 
 def _announce(url: str) -> None:
@@ -71,4 +93,4 @@ def _announce(url: str) -> None:
 
 
 if __name__ == "__main__":
-    serve(BenchConfig(generate=SEED, latency_ms=float(sys.argv[1])), 0, _announce)
+    serve(_config(*sys.argv[1:]), 0, _announce)

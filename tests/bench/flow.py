@@ -119,12 +119,12 @@ def _site(place: Place, prefect: PrefectPlace, elexon_url: str, flows_url: str) 
     apart = place.within("bare")
     with (
         place.database("bare") as bare_url,
-        own_process(_begin, plain_environment() | of_worker, place.home / "warm.log") as process,
+        own_process(begin_warm_process, plain_environment() | of_worker, place.home / "warm.log") as process,
     ):
         yield Site(process, apart.settings(elexon_url), bare_url, prefect)
 
 
-def _begin(environment: dict[str, str], log: Path) -> None:
+def begin_warm_process(environment: dict[str, str], log: Path) -> None:
     """Be the warm process: what Prefect tells the terminal goes to a file."""
     os.environ.update(environment)
     os.chdir(log.parent)  # Prefect reads the settings of whatever project it is started in

@@ -47,7 +47,9 @@ class Place:
 
     def within(self, name: str) -> "Place":
         """Return a place with a home of its own, beside the same server."""
-        return Place(self.home / name, self.server_url)
+        own = Place(self.home / name, self.server_url)
+        own.home.mkdir(exist_ok=True)
+        return own
 
     def environment(self, elexon_url: str, database_url: str) -> dict[str, str]:
         """Return the environment of a `reingest` process that works here."""
