@@ -33,10 +33,15 @@ TEMPLATE = "bench_template"
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The home of a bench and the URL of its server."""
+    """The home of a bench and the URL of its server.
+
+    Attributes:
+        server_home: Where the server is, if not in `home`.
+    """
 
     home: Path
     server_url: str
+    server_home: Path | None = None
 
     def settings(self, elexon_url: str, *, witnesses: Literal["on", "off"] = "off") -> Settings:
         """Return settings for this home, with no pacing: what is measured is us, not our courtesy.
@@ -47,7 +52,7 @@ class Place:
 
     def within(self, name: str) -> "Place":
         """Return a place with a home of its own, beside the same server."""
-        own = Place(self.home / name, self.server_url)
+        own = Place(self.home / name, self.server_url, self.server_home or self.home)
         own.home.mkdir(exist_ok=True)
         return own
 
@@ -106,12 +111,19 @@ class Place:
                 times.append(time.perf_counter() - began)
         return statistics.median(times) * 1000
 
+    def postmaster(self) -> psutil.Process:
+        """Return the server's first process, whose children are its backends."""
+        return psutil.Process(self._postmaster())
+
     def server_version(self) -> str:
         """Return the server's version, such as 18.6."""
-        return EmbeddedPostgres(self.home / "postgres").status().version or "unknown"
+        return self._server().status().version or "unknown"
+
+    def _server(self) -> EmbeddedPostgres:
+        return EmbeddedPostgres((self.server_home or self.home) / "postgres")
 
     def _postmaster(self) -> int:
-        pid = EmbeddedPostgres(self.home / "postgres").status().pid
+        pid = self._server().status().pid
         if pid is None:
             raise RuntimeError("the bench's Postgres does not run")
         return pid

@@ -77,11 +77,16 @@ class Size:
 
 @dataclass(frozen=True)
 class Ranges:
-    """Where ranges of some dates run: a home, and a database of its own or a copy."""
+    """Where ranges of some dates run: a home, and a database of its own or a copy.
+
+    Attributes:
+        empty_bytes: What the database took before the first range.
+    """
 
     place: Place
     database_url: str
     dates: Dates
+    empty_bytes: float
 
     def live(self, elexon_url: str) -> Watched:
         """Back-fill the dates by one process."""
@@ -102,11 +107,16 @@ class Ranges:
 
     def size(self) -> Size:
         """Return what a date has and takes up."""
-        ((answers, records, database_bytes),) = self._rows("a_date")
+        ((answers, records, in_database),) = self.rows("a_date")
         files = (path.stat() for path in (self.place.home / "archive").rglob("*") if path.is_file())
         # What files take up, as du counts it: the smallest payload takes a page.
         archived = sum(file.st_blocks * 512 for file in files)
-        return Size(answers, records, database_bytes / self.dates.number, archived / self.dates.number)
+        dates = self.dates.number
+        return Size(answers, records, (in_database - self.empty_bytes) / dates, archived / dates)
+
+    def rows(self, name: str) -> list[tuple[Any, ...]]:
+        """Return the rows of a named query."""
+        return _rows(self.database_url, name)
 
     def _run(self, elexon_url: str, outcome: RunOutcome, *words: str) -> Watched:
         """Run the dates as a range, and watch it.
@@ -114,25 +124,24 @@ class Ranges:
         Raises:
             RuntimeError: a date ended otherwise than it should, so that what was measured is not what was meant.
         """
-        before = self._dates_done()
-        first, last = self.dates.first.isoformat(), self.dates.last.isoformat()
-        watched = run_watched(
-            self.place.environment(elexon_url, self.database_url),
-            lambda: self._dates_done() - before,
-            *("range", first, last, "--yes", *words),
-        )
-        found = self._rows("outcomes_of_newest_range")
+        environment = self.place.environment(elexon_url, self.database_url)
+        span = (self.dates.first.isoformat(), self.dates.last.isoformat())
+        with psycopg.connect(self.database_url, autocommit=True) as connection:
+
+            def done() -> int:
+                row = connection.execute(_SQL["dates_done_of_newest_range"]).fetchone()
+                return row[0] if row else 0
+
+            watched = run_watched(environment, self.place.postmaster(), done, "range", *span, "--yes", *words)
+        found = self.rows("outcomes_of_newest_range")
         if found != [(outcome, self.dates.number)]:
             raise RuntimeError(f"the dates ended {found}, not all {outcome}")
         return watched
 
-    def _dates_done(self) -> int:
-        ((done,),) = self._rows("dates_done")
-        return int(done)
 
-    def _rows(self, name: str) -> list[tuple[Any, ...]]:
-        with psycopg.connect(self.database_url, autocommit=True) as connection:
-            return connection.execute(_SQL[name]).fetchall()
+def _rows(database_url: str, name: str) -> list[tuple[Any, ...]]:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        return connection.execute(_SQL[name]).fetchall()
 
 
 def figures(place: Place, *, quick: bool) -> Iterator[Figure]:
@@ -154,25 +163,24 @@ def figures(place: Place, *, quick: bool) -> Iterator[Figure]:
 def _ranges(place: Place, name: str, dates: Dates) -> Iterator[Ranges]:
     own = place.within(name)
     with own.database(name) as database_url:
-        yield Ranges(own, database_url, dates)
+        ((*_, empty),) = _rows(database_url, "a_date")
+        yield Ranges(own, database_url, dates, empty)
 
 
 def _figures(ranges: Ranges, elexon_url: str) -> Iterator[Figure]:
     live = ranges.live(elexon_url)
     size = ranges.size()
-    yield _rate(f"range of {ranges.dates.number} dates live, 0 ms latency", live, ranges)
-    yield Figure("  a date of it", f"{size.answers:.0f} answers, {size.records:.0f} records")
-    yield _memory(live, ranges)
+    yield from _run_figures(f"range of {ranges.dates.number} dates live, 0 ms latency", live, ranges.dates)
+    yield _a_date(size)
     ranges.withdraw()
     for processes in PROCESSES:
         judged = processes == PROCESSES[-1]
         with _copied(ranges, f"small_{processes}") as copy:
             published, unchanged = (copy.from_archive(outcome, processes) for outcome in ("published", "unchanged"))
         by = f"{processes} process{'es' if processes > 1 else ''}"
-        yield _rate(f"range from the archive, {by}", published, ranges, PUBLISHED_A_SECOND if judged else None)
-        yield _memory(published, ranges)
-        yield _rate(f"the same, all unchanged, {by}", unchanged, ranges, UNCHANGED_A_SECOND if judged else None)
-        yield _memory(unchanged, ranges)
+        limits = (PUBLISHED_A_SECOND, UNCHANGED_A_SECOND) if judged else (None, None)
+        yield from _run_figures(f"range from the archive, {by}", published, ranges.dates, limits[0])
+        yield from _run_figures(f"the same, all unchanged, {by}", unchanged, ranges.dates, limits[1])
     yield from _ten_years(size, ranges.dates.number / published.wall)
 
 
@@ -180,14 +188,11 @@ def _figures_of_large_dates(ranges: Ranges, elexon_url: str) -> Iterator[Figure]
     live = ranges.live(elexon_url)
     size = ranges.size()
     ranges.withdraw()
-    published = ranges.from_archive("published", PROCESSES[-1])
-    unchanged = ranges.from_archive("unchanged", PROCESSES[-1])
-    yield _rate(f"range of {ranges.dates.number} dates of full size, live", live, ranges)
-    yield Figure("  a date of it", f"{size.answers:.0f} answers, {size.records:.0f} records")
-    yield _memory(live, ranges)
-    yield _rate(f"the same from the archive, {PROCESSES[-1]} processes", published, ranges)
-    yield _memory(published, ranges)
-    yield _rate("the same, all unchanged", unchanged, ranges)
+    published, unchanged = (ranges.from_archive(outcome, PROCESSES[-1]) for outcome in ("published", "unchanged"))
+    yield from _run_figures(f"range of {ranges.dates.number} dates of full size, live", live, ranges.dates)
+    yield _a_date(size)
+    yield from _run_figures(f"the same from the archive, {PROCESSES[-1]} processes", published, ranges.dates)
+    yield from _run_figures("the same, all unchanged", unchanged, ranges.dates)
     yield from _ten_years(size, ranges.dates.number / published.wall)
 
 
@@ -199,21 +204,23 @@ def _copied(ranges: Ranges, name: str) -> Iterator[Ranges]:
         yield replace(ranges, database_url=database_url)
 
 
-def _rate(name: str, watched: Watched, ranges: Ranges, limit: float | None = None) -> Figure:
-    rate = ranges.dates.number / watched.wall
-    if limit is not None:
-        return Figure.at_least(name, rate, limit, "dates/s")
-    return Figure(name, f"{rate:.2f} dates/s, {watched.wall:.1f} s")
+def _run_figures(name: str, watched: Watched, dates: Dates, limit: float | None = None) -> Iterator[Figure]:
+    """Return a range's dates a second, and what it used and held."""
+    rate = dates.number / watched.wall
+    if limit is None:
+        yield Figure(name, f"{rate:.2f} dates/s, {watched.wall:.0f} s")
+    else:
+        yield Figure.at_least(name, rate, limit, "dates/s")
+    ours, servers = (seconds / dates.number for seconds in (watched.cpu, watched.server_cpu))
+    yield Figure("  CPU of a date", f"{ours:.3f} s, and Postgres {servers:.3f} s")
+    seen = [watched.megabytes_until(place) for place in dates.places]
+    places, most = (", ".join(f"{one:.0f}" for one in several) for several in (dates.places, seen))
+    within = seen[-1] <= MEGABYTES
+    yield Figure(f"  peak memory after {places} dates", f"{most} MB a process", f"<= {MEGABYTES:.0f} MB", within)
 
 
-def _memory(watched: Watched, ranges: Ranges) -> Figure:
-    """Return the most that any one process held until some of the dates were done, and until all were."""
-    seen = [watched.megabytes_until(place) for place in ranges.dates.places]
-    places = ", ".join(map(str, ranges.dates.places))
-    most = ", ".join(f"{megabytes:.0f}" for megabytes in seen)
-    return Figure(
-        f"  peak memory after {places} dates", f"{most} MB a process", f"<= {MEGABYTES:.0f} MB", seen[-1] <= MEGABYTES
-    )
+def _a_date(size: Size) -> Figure:
+    return Figure("  a date of it", f"{size.answers:.0f} answers, {size.records:.0f} records")
 
 
 def _ten_years(size: Size, dates_a_second: float) -> Iterator[Figure]:
