@@ -17,7 +17,7 @@ _FENCE: Final = "```"
 def begun_markdown(range_id: UUID, card: Iterable[str]) -> str:
     """Return what a flow run says as it begins: what it will cost, and how to go on where it crashes."""
     lines = [
-        f"# Range `{range_id}`",
+        "# What the range will cost",
         "",
         _FENCE,
         *card,
@@ -61,8 +61,9 @@ def changed_rows(report: RangeReport) -> Rows:
 
 
 def _lines(report: RangeReport) -> Iterator[str]:
-    yield f"# Range `{report.range_id}`: {report.state}"
-    yield from ("", "| outcome | dates |", "|:--|--:|")
+    dates = [end.settlement_date for end in report.ends]
+    yield f"# {min(dates)} to {max(dates)}: {report.state}"
+    yield from ("", f"Range `{report.range_id}`", "", "| outcome | dates |", "|:--|--:|")
     yield from (f"| {outcome} | {count:,} |" for outcome, count in report.counts.most_common())
     yield from _moved_lines(report)
     if report.error is not None:

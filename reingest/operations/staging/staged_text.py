@@ -64,15 +64,14 @@ def staged_rows(staged: StagedDate) -> list[dict[str, str]]:
 
 
 def _row(period: int, side: str, stack: StagedStack | None, lack: str | None) -> dict[str, str]:
-    row = {"period": str(period), "side": side, "staged": lack or "ready"}
+    row = {"period": str(period), "side": side, "staged": (lack or "ready").replace("_", " ")}
     if stack is None:
-        return row | dict.fromkeys(("outcome", "rows", "by", "staged at", "age"), "")
+        return row | dict.fromkeys(("outcome", "rows", "by", "staged at"), "")
     return row | {
         "outcome": stack.outcome,
         "rows": str(stack.rows),
         "by": f"{stack.holder}@{stack.host}",
         "staged at": f"{stack.staged_at:%Y-%m-%d %H:%M:%SZ}",
-        "age": age_text(stack.age),
     }
 
 
