@@ -1,6 +1,6 @@
 """What is staged of a date, and what it lacks to be published: the calendar decides, never the data."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -88,14 +88,12 @@ class StagedDate:
         return f"reingest date {self.settlement_date} --stage {period_ranges(self.missing_periods)}{side}"
 
     def lacks_sentence(self) -> str:
-        """Return what is missing and why, such as `periods 13-48 are not staged`."""
-        parts = []
-        for lack, said in _SAID.items():
-            periods = sorted({period for (period, _), why in self.lacking.items() if why == lack})
-            if periods:
-                one = len(periods) == 1
-                parts.append(f"period{'' if one else 's'} {period_ranges(periods)} {'is' if one else 'are'} {said}")
-        return "; ".join(parts)
+        """Return what is missing and why, such as `periods 13-48 are not staged; offers of periods 1-12 are ...`."""
+        periods: dict[tuple[Lack, Side | None], list[int]] = {}
+        for (period, side), lack in self.lacking.items():
+            whole = all(self.lacking.get((period, other)) == lack for other in self.sides)
+            periods.setdefault((lack, None if whole else side), []).append(period)
+        return "; ".join(_lacking_sentence(lack, side, set(of)) for (lack, side), of in periods.items())
 
     def require_complete(self) -> None:
         """Refuse to publish what is not complete.
@@ -109,6 +107,7 @@ class StagedDate:
             raise StagedIncomplete(
                 "nothing is staged of the date; a held version is published with --version",
                 settlement_date=self.settlement_date,
+                next_command=self.next_command,
             )
         raise StagedIncomplete(
             f"{self.ready_periods} of {counted(self.expected, 'period')} can be published: {self.lacks_sentence()}",
@@ -154,6 +153,13 @@ class StagedDate:
             "overtaken": stack.overtaken,
             "accepted_gap": (stack.period, stack.side) in self.gaps,
         }
+
+
+def _lacking_sentence(lack: Lack, side: Side | None, periods: Collection[int]) -> str:
+    """Return what is the matter with periods, or with one side of them."""
+    one = len(periods) == 1
+    subject = f"{f'{side}s of ' if side else ''}period{'' if one else 's'} {period_ranges(periods)}"
+    return f"{subject} {'is' if one and side is None else 'are'} {_SAID[lack]}"
 
 
 def read_staged_date(connection: Connection, settlement_date: date) -> StagedDate:

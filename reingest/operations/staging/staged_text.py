@@ -27,6 +27,7 @@ def staged_lines(staged: StagedDate) -> Iterator[str]:
     if not staged.stacks:
         return
     yield f"Staged and not published: {staged_sentence(staged)}"
+    yield "  " + "".join(f"{number:<6}" for number in range(1, staged.expected + 1, 6)).rstrip()
     yield f"  {''.join(_cell(staged, period.number) for period in settlement_periods(staged.settlement_date))}"
     yield f"  {LEGEND.removeprefix('Staged: ')}"
     yield from (f"  {line}" for line in _lines_by_run(staged.stacks))

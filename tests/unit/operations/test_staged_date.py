@@ -56,7 +56,7 @@ def test_a_date_is_complete_when_nothing_of_its_calendar_lacks(
     assert staged.is_complete == (not missing)
     assert staged.ready_periods == period_count(day) - len({period for period, _ in missing})
     assert len(staged_rows(staged)) == period_count(day) * len(there)
-    assert len(list(staged_lines(staged))[1].strip()) == period_count(day)
+    assert len(list(staged_lines(staged))[2].strip()) == period_count(day)
 
 
 @pytest.mark.parametrize(("count", "day"), DAYS.items())
@@ -86,9 +86,19 @@ def test_what_is_older_than_what_is_served_lacks() -> None:
     with pytest.raises(StagedIncomplete) as refused:
         StagedDate(DAYS[48], list(every.values())).require_complete()
     assert str(refused.value) == (
-        "46 of 48 periods can be published: period 7 is not staged; period 3 is older than what is served"
+        "46 of 48 periods can be published: period 3 is older than what is served; period 7 is not staged"
     )
     assert refused.value.next_command == "reingest date 2024-01-15 --stage 3,7 --side bid"
+
+
+def test_what_lacks_one_side_only_is_told_by_its_side() -> None:
+    """Where the bids of a period are staged and its offers are not, the sentence names the offers."""
+    every = whole(DAYS[48])
+    staged = [one for (period, side), one in every.items() if side == "bid" or period > 12]
+    assert StagedDate(DAYS[48], staged).lacks_sentence() == "offers of periods 1-12 are not staged"
+    staged = [one for one in staged if one.period != 20]
+    lacking = StagedDate(DAYS[48], staged).lacks_sentence()
+    assert lacking == "offers of periods 1-12 are not staged; period 20 is not staged"
 
 
 @pytest.mark.parametrize(
