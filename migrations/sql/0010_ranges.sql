@@ -60,6 +60,7 @@ create table range_date (
 create index range_date_open on range_date (range_id, position) where state <> 'done';
 comment on table range_date is 'One date of a range, written down before the first one runs, and how it ended.';
 comment on column range_date.token is 'The session advisory lock of the process that has the date; free where that is dead.';
+comment on column range_date.claimed_at is 'When it was first claimed: what a killed process made of the date, it made since then.';
 comment on column range_date.run_id is 'The date''s run. It is no reference: a reset may take the run''s row.';
 
 grant select, insert on range_run, range_date to reingest_app;

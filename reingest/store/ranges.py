@@ -116,12 +116,23 @@ class Claim:
     Attributes:
         locked_before: Whether it was found locked once.
         deaths: How many processes ended while they ran it, though the one that had claimed it lived on.
+        had_since: Since when somebody had it before, who gave it back or is dead; None where nobody had.
     """
 
     position: int
     settlement_date: date
     locked_before: bool
     deaths: int
+    had_since: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class MadeVersion:
+    """A version that a run published; `changes` as `RangeDate` has them."""
+
+    version: int
+    run_id: UUID
+    changes: list[dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +256,13 @@ def claim_range_date(connection: Connection, range_id: UUID, token: int) -> Clai
         claim = cursor.execute(query("claim_range_date"), claimer).fetchone()
     checkpoint("after_range_claim")
     return claim
+
+
+def made_since(connection: Connection, settlement_date: date, since: datetime) -> MadeVersion | None:
+    """Return the version that is served, where a run that began since an instant published it."""
+    asked = {"settlement_date": settlement_date, "since": since}
+    with database_errors(), connection.cursor(row_factory=class_row(MadeVersion)) as cursor:
+        return cursor.execute(query("made_since"), asked).fetchone()
 
 
 def end_range_date(connection: Connection, range_id: UUID, position: int, token: int, end: Mapping[str, Any]) -> bool:

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Self
 from uuid import UUID
 
 from reingest.checkpoints import checkpoint
 from reingest.errors import DatabaseError, ReingestError
-from reingest.operations.ranges.report import DateEnd
+from reingest.operations.ranges.report import Change, DateEnd
 from reingest.store.database import Connection, connect, was_cut
 from reingest.store.migrate import require_schema
 from reingest.store.ranges import (
@@ -22,6 +22,7 @@ from reingest.store.ranges import (
     free_dead_claims,
     give_back_range_date,
     leave_range,
+    made_since,
     range_by_id,
     range_dates_left,
     reopen_range,
@@ -107,6 +108,22 @@ class Claims:
         if claim is not None:
             self.in_hand[claim.position] = claim
         return claim
+
+    def as_made(self, claim: Claim, end: DateEnd) -> DateEnd:
+        """Return how a date ended in the range: found unchanged by a run, it may be what a killed one had published."""
+        if end.outcome != "unchanged" or claim.had_since is None:
+            return end
+        made = made_since(self.connection, claim.settlement_date, claim.had_since)
+        if made is None:
+            return end
+        return replace(
+            end,
+            outcome="published",
+            decision="publish",
+            run_id=made.run_id,
+            version=made.version,
+            changes=tuple(map(Change.from_dict, made.changes)),
+        )
 
     def end(self, claim: Claim, end: DateEnd) -> bool:
         """Store how a date ended; tell whether it was still ours to end."""

@@ -188,6 +188,7 @@ class Lanes:
         if end.outcome == "locked" and not claim.locked_before:
             await self._patiently(partial(self.claims.give_back, claim, locked=True))
             return
+        end = await self._patiently(partial(self.claims.as_made, claim, end))
         if not await self._patiently(partial(self.claims.end, claim, end)):
             log.warning("%s is another process's by now, which will say how it ended", claim.settlement_date)
         self.done += 1

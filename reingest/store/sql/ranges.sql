@@ -60,17 +60,51 @@ update range_run set state = 'running', ended_at = null, error = null where id =
 -- name: claim_range_date
 -- What another had locked comes last: whoever had it may be done by then.
 with next as (
-    select position from range_date
+    select position, claimed_at from range_date
     where range_id = %(range_id)s and state = 'pending'
     order by locked_before, position
     limit 1
     for update skip locked
 )
 update range_date
-set state = 'running', token = %(token)s, host = %(host)s, pid = %(pid)s, claimed_at = clock_timestamp()
+set state = 'running', token = %(token)s, host = %(host)s, pid = %(pid)s,
+    claimed_at = coalesce(next.claimed_at, clock_timestamp())
 from next
 where range_date.range_id = %(range_id)s and range_date.position = next.position
-returning range_date.position, settlement_date, locked_before, deaths;
+returning range_date.position, settlement_date, locked_before, deaths, next.claimed_at as had_since;
+
+-- name: made_since
+-- What runs published of a date since an instant, though their process did not live to say so: the newest of it, beside
+-- what was served before.
+with made as (
+    select version.id, version.number, version.run_id
+    from version join run on run.id = version.run_id
+    where version.settlement_date = %(settlement_date)s and version.state = 'published'
+        and run.started_at >= %(since)s and version.served_from >= %(since)s
+), before as (
+    select version_id as id from served_span
+    where settlement_date = %(settlement_date)s and served_from < %(since)s
+        and (served_to is null or served_to >= %(since)s)
+    order by served_from desc limit 1
+), figure as (
+    select version_id, 'energy_mwh' as figure, definition, energy_mwh as amount from daily_summary
+    union all
+    select version_id, 'payment_gbp', definition, payment_gbp from daily_summary
+    union all
+    select version_id, 'btc:' || miner_model, definition, btc from daily_mining
+)
+select made.number as version, made.run_id, coalesce(change.changes, '[]') as changes
+from made
+left join lateral (
+    select jsonb_agg(jsonb_build_object(
+        'figure', figure, 'definition', definition, 'before', old.amount::text, 'after', new.amount::text
+    ) order by definition, figure) as changes
+    from (select figure, definition, amount from figure where version_id = made.id) new
+    full join (
+        select figure, definition, amount from figure where version_id = (select id from before)
+    ) old using (figure, definition)
+    where new.amount is distinct from old.amount
+) change on true;
 
 -- name: end_range_date
 -- Only by whoever has it: a date that was taken from a process that seemed dead is another's to end.

@@ -83,6 +83,20 @@ def test_a_killed_range_is_resumed_with_the_rest_only(site: Site, elexon: StandI
     assert site.reingest("range", "resume", "--json").error["code"] == "not_found"
 
 
+def test_what_a_killed_process_published_is_told(site: Site, elexon: StandIn) -> None:
+    """A date whose process was killed just after its publish is published all the same, with what changed."""
+    words = ("range", NEXT_DATE, "--side", "bid", "--yes", "--json")
+    site.reingest(*words)
+    elexon.restate(NEXT_DATE, unit="T_HILLW-1", volume_factor="2")
+    assert site.start(*words, REINGEST_CRASH_AT="after_run_end").finish().exit_code == -SIGKILL
+    ran = site.reingest("range", "resume", "--json")
+    assert (outcomes(ran), ran.json["dates"][0]["version"]) == (["published"], 2)
+    moved = changes(ran, 0)
+    assert moved["energy_mwh", "so_flagged"] == ("10.5", "21")
+    assert moved["payment_gbp", "all_bids"] == ("477.625", "1005.25")
+    assert site.rows(TOLD) == [("range_ended", "Range ended: 1 published")]
+
+
 def test_an_interrupted_range_lets_the_date_under_way_end(site: Site) -> None:
     """After Ctrl-C the date under way ends, no other begins, and the last line says how to go on."""
     words = [word for word in THREE if word != "--json"]
