@@ -441,4 +441,14 @@ CORRUPTIONS = (
         "register-differs",
         V2,
     ),
+    Corruption(
+        "a period was staged and forgotten",
+        sql(
+            "insert into staged_stack (settlement_date, period, side, outcome, rows, fetch_id, run_id, staged_at) "
+            "select settlement_date, period, side, 'fetched', 1, id, run_id, now() - interval '8 days' from \"fetch\" "
+            "where {day} and dataset = 'ISPSTACK' and period = 1 and side = 'bid' order by id limit 1"
+        ),
+        "staged-waiting",
+        str(DATE),
+    ),
 )

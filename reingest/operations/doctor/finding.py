@@ -154,7 +154,7 @@ KINDS: Final[dict[str, Kind]] = {
             "command",
             "Periods of a date were staged, and for a week nobody staged another or published the date.",
             "What is staged is dropped. `reingest status D` says what is missing to publish it instead.",
-            "reingest purge staged {date} --reason TEXT",
+            "reingest purge staged {date} --yes --reason TEXT",
         ),
         _rebuilt("records-count-differs", "The served version does not have as many records as it was made with."),
         _rebuilt("daily-summary-differs", "A total of the date is not what its records come to."),

@@ -207,7 +207,10 @@ def test_what_is_staged_is_dropped_with_a_reason(site: Site) -> None:
     assert stage(site, "1-4", "--side", "bid").exit_code == 0
     site.rows("update staged_stack set staged_at = staged_at - interval '8 days'")
     (finding,) = site.reingest("doctor", "--quick", "--json").json["findings"]
-    assert (finding["id"], finding["command"]) == ("staged-waiting", f"reingest purge staged {DATE} --reason TEXT")
+    assert (finding["id"], finding["command"]) == (
+        "staged-waiting",
+        f"reingest purge staged {DATE} --yes --reason TEXT",
+    )
     words = ("purge", "staged", DATE, "--reason", "a trial", "--yes", "--json")
     assert site.reingest(*words, "--periods", "1", "--plan").json["takes"] == [[1, "bid"]]
     assert site.reingest(*words, "--periods", "1").json["dropped"] == [[1, "bid"]]
