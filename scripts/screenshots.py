@@ -167,18 +167,19 @@ def fill(page: Page, up: dict[str, Any], name: str, fields: Mapping[str, str]) -
         elif one.locator("input[type=number]").count():
             one.locator("input[type=number]").first.fill(value)
         else:
-            one.locator(".p-select").first.click()
+            one.locator(".p-select-button button").first.focus()
+            page.keyboard.press("ArrowDown")  # a click opens the list and, by way of its label, closes it again
             page.get_by_role("option", name=value, exact=True).first.click()
 
 
 def ended(up: dict[str, Any], before: set[str]) -> str:
     """Wait for the new flow run to end, and return its id."""
-    for _ in range(1200):
+    for _ in range(2400):
         new = {name: state for name, state in runs(up).items() if name not in before}
         if new and {*new.values()} <= FINAL:
             return next(iter(new))
         time.sleep(0.5)
-    raise SystemExit("the flow run did not end within ten minutes")
+    raise SystemExit("the flow run did not end within twenty minutes")
 
 
 def show_run(page: Page, up: dict[str, Any], run: str, picture: str) -> None:

@@ -16,6 +16,7 @@ from deployments.automations import ALERT, Became, ensure_alert
 from deployments.children import Child
 from flows.outbox import outbox
 from flows.reingest_date import reingest_date
+from reingest.calendar import LONDON
 from reingest.cli import via_prefect
 from reingest.errors import FlowRunCrashed, FutureDate, ReingestError
 from reingest.operations.request import DateRequest, WantedTotals, date_request
@@ -108,6 +109,7 @@ def test_registering_again_keeps_what_a_person_chose(prefect_server: PrefectServ
     turn(prefect_server, "units-refresh", on=True)
     before = registered(prefect_server)
     said = [line.split(maxsplit=2) for line in prefect_server.register()]
+    assert scheduled_times(prefect_server, "units-refresh") == {"00:45"}
     schedules = {name: state for kind, name, *state in said if kind == "schedule"}
     for name in ("units-refresh", "health"):
         turn(prefect_server, name, on=False)
@@ -183,6 +185,14 @@ def turn(server: PrefectServer, name: str, *, on: bool) -> None:
     (deployment,) = server.post("deployments/filter", {"deployments": {"name": {"any_": [name]}}})
     (schedule,) = deployment["schedules"]
     server.patch(f"deployments/{deployment['id']}/schedules/{schedule['id']}", {"active": on})
+
+
+def scheduled_times(server: PrefectServer, name: str) -> set[str]:
+    """Return the times of day in London at which a deployment is scheduled, once it is."""
+    (deployment,) = server.post("deployments/filter", {"deployments": {"name": {"any_": [name]}}})
+    wait_until(lambda: bool(runs_of(server, deployment["id"])), "the schedule's runs appear")
+    times = [datetime.fromisoformat(run["expected_start_time"]) for run in runs_of(server, deployment["id"])]
+    return {f"{time.astimezone(LONDON):%H:%M}" for time in times}
 
 
 async def alert(url: str) -> tuple[Became | None, Became | None]:
