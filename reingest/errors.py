@@ -40,7 +40,9 @@ now, and `next_command` says what to run next. Codes never change meaning; new o
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import ClassVar
+from typing import ClassVar, Final
+
+RUN_THE_DATE: Final = "reingest date {date}"
 
 
 class ReingestError(Exception):
@@ -76,6 +78,11 @@ class ReingestError(Exception):
         """The command that an operator runs next; `{date}` in the default is the error's own date."""
         command = self._next_command or self.default_next
         return command.replace("{date}", self.settlement_date.isoformat() if self.settlement_date else "D")
+
+    def repeat_by(self, command: str) -> None:
+        """Have the date's run repeated by this command, where running the date again is all that was to be done."""
+        if self._next_command is None and self.default_next == RUN_THE_DATE:
+            self._next_command = command
 
     def as_dict(self) -> dict[str, object]:
         """The error for `--json` and logs: code, message, date, period, what is safe, next command."""
@@ -188,7 +195,7 @@ class SourceError(ReingestError):
     code = "source_failed"
     exit_code = 4
     safe = "The served version has not changed; the answers already fetched are archived."
-    default_next = "reingest date {date}"
+    default_next = RUN_THE_DATE
 
 
 class SourceUnreachable(SourceError):
@@ -315,7 +322,7 @@ class LeaseLost(Moved):
     """The lease on the date was lost before the publish, so nothing was published."""
 
     code = "lease_lost"
-    default_next = "reingest date {date}"
+    default_next = RUN_THE_DATE
 
 
 class Interrupted(ReingestError):
@@ -367,7 +374,7 @@ class PrefectError(ReingestError):
 
     code = "prefect"
     exit_code = 69
-    default_next = "reingest date {date}"
+    default_next = RUN_THE_DATE
 
 
 class PrefectUnavailable(PrefectError):
@@ -391,7 +398,7 @@ class ProcessDied(ReingestError):
     code = "process_died"
     exit_code = 70
     safe = "A date is published whole or not at all; the answers already fetched are archived."
-    default_next = "reingest date {date}"
+    default_next = RUN_THE_DATE
 
 
 class Bug(ReingestError):

@@ -257,6 +257,7 @@ def _stored_failure(run: DateRun) -> Iterator[None]:
             yield
     except ReingestError as error:
         error.settlement_date = error.settlement_date or run.settlement_date
+        error.repeat_by(run.request.command)
         _store_failure(run, error)
         raise
     except Exception as error:

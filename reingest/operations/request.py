@@ -13,6 +13,7 @@ from reingest.curtailment.checks import ENERGY_TOLERANCE_MWH, PAYMENT_TOLERANCE_
 from reingest.curtailment.exact import exact_decimal
 from reingest.curtailment.words import DEFAULT_DEFINITION, SIDES, DefinitionName, Side
 from reingest.errors import BadUsage, FutureDate
+from reingest.operations.figures_text import period_ranges
 from reingest.store.runs import RunSource
 from reingest.store.versions import CurrentVersion
 
@@ -119,6 +120,16 @@ class DateRequest:
     sealed: "SealedPlan | None" = None
     keep_sides: bool = False
     limits: ChangeLimits | None = None
+
+    @property
+    def command(self) -> str:
+        """The command that asks this of the date again, as far as it must say what is done."""
+        if self.source == "staged":
+            return f"reingest publish {self.settlement_date}"
+        if not self.stage:
+            return f"reingest date {self.settlement_date}"
+        side = " --side bid" if self.sides == ("bid",) else ""
+        return f"reingest date {self.settlement_date} --stage {period_ranges(self.periods or ())}{side}"
 
     def refuse_the_future(self) -> None:
         """Refuse a date that has not begun.

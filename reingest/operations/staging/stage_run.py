@@ -7,7 +7,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from reingest.curtailment.stack_facts import Subject
@@ -129,19 +129,18 @@ def _require_staged(run: DateRun, desk: StagingDesk) -> None:
     """
     if not desk.refused:
         return
-    errors = [fetched.error for fetched in run.fetched.values() if isinstance(fetched.error, Exception)]
+    errors = [fetched.error for fetched in run.fetched.values() if fetched.error is not None]
     if not desk.staged and errors:
         raise errors[0]
-    periods = period_ranges({period for period, _ in desk.refused})
+    again = replace(run.request, periods=tuple(sorted({period for period, _ in desk.refused})))
     shown = "; ".join(map(_refused, sorted(desk.refused.items())[:_SHOWN]))
     rest = len(desk.refused) - _SHOWN
-    side = f" --side {run.sides[0]}" if len(run.sides) == 1 else ""
     raise PartialDate(
         f"{len(desk.staged)} of {counted(len(desk.staged) + len(desk.refused), 'stack')} were staged, the others were "
         f"not: {shown}" + (f"; and {rest} more" if rest > 0 else ""),
         settlement_date=run.settlement_date,
         period=min(desk.refused)[0],
-        next_command=f"reingest date {run.settlement_date} --stage {periods}{side}",
+        next_command=again.command,
     )
 
 

@@ -88,7 +88,7 @@ class StagedDate:
         return f"reingest date {self.settlement_date} --stage {period_ranges(self.missing_periods)}{side}"
 
     def lacks_sentence(self) -> str:
-        """Return what is missing and why, such as `periods 13-48 are not staged; offers of periods 1-12 are ...`."""
+        """Return what is missing and why, such as `periods 13-48 are not staged`; one side, where it is only that."""
         periods: dict[tuple[Lack, Side | None], list[int]] = {}
         for (period, side), lack in self.lacking.items():
             whole = all(self.lacking.get((period, other)) == lack for other in self.sides)

@@ -15,9 +15,7 @@ CELLS: Final = {"fetched": "#", "confirmed_empty": "0", "not_published": "?"}
 PARTLY: Final = "-"
 NOTHING: Final = "."
 OVERTAKEN: Final = "<"
-LEGEND: Final = (
-    "Staged: # with rows  0 empty  ? not published  - one side only  . not staged  < older than what is served"
-)
+LEGEND: Final = "# with rows  0 empty  ? not published  - one side only  . not staged  < older than what is served"
 
 _UNITS: Final = (("day", 86_400), ("hour", 3_600), ("minute", 60))
 
@@ -29,7 +27,7 @@ def staged_lines(staged: StagedDate) -> Iterator[str]:
     yield f"Staged and not published: {staged_sentence(staged)}"
     yield "  " + "".join(f"{number:<6}" for number in range(1, staged.expected + 1, 6)).rstrip()
     yield f"  {''.join(_cell(staged, period.number) for period in settlement_periods(staged.settlement_date))}"
-    yield f"  {LEGEND.removeprefix('Staged: ')}"
+    yield f"  {LEGEND}"
     yield from (f"  {line}" for line in _lines_by_run(staged.stacks))
     yield from next_lines(staged)
 

@@ -142,6 +142,8 @@ def test_a_failed_period_is_told_and_not_staged(site: Site, elexon: StandIn) -> 
     assert "3 of 4 stacks were staged" in ran.error["message"]
     assert ran.error["next"] == f"reingest date {DATE} --stage 2 --side bid"
     assert [one["period"] for one in staged(site)["periods"]] == [1, 3, 4]
+    nothing = stage(site, "2", "--side", "bid", "--fresh")
+    assert (nothing.error["code"], nothing.error["next"]) == ("source_refused", ran.error["next"])
     elexon.script([])
     elexon.reset()
     assert stage(site, "1-4", "--side", "bid").exit_code == 0
