@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 import typer
 
 from reingest.cli.arguments import AsCsv, AsJson
+from reingest.cli.deliveries import Every, Words, deliver_and_exit
 from reingest.cli.output import Column, Output
 from reingest.cli.reading import connected, reading
 from reingest.errors import BadSetting, BadUsage
@@ -13,7 +14,6 @@ from reingest.errors import BadSetting, BadUsage
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from reingest.operations.deliveries.passes import DeliveryReport
     from reingest.store.notices import ListedNotice, NoticeState
 
 app = typer.Typer(no_args_is_help=True)
@@ -32,19 +32,10 @@ NOTICES: Final = (
     Column("last_error", "last error"),
     Column("cause", "cause"),
 )
-CHANNELS: Final = (
-    Column("channel", "channel"),
-    Column("configured", "configured"),
-    Column("delivered", "delivered", "count"),
-    Column("failed", "failed attempts", "count"),
-    Column("pending", "pending", "count"),
-    Column("dead", "dead", "count"),
-    Column("oldest_pending_seconds", "oldest pending, s", "count"),
-    Column("last_error", "last error"),
-)
 TRIALS: Final = (Column("channel", "channel"), Column("sent", "sent"), Column("error", "error"))
 
 _NONE_HERE: Final = "No channel is configured here (notice_webhook_url, slack_url, smtp_url)."
+WORDS: Final = Words("notices", "channel", f"{_NONE_HERE} Notices can be read: reingest notices list")
 
 
 @app.command("list")
@@ -67,28 +58,12 @@ def list_(
 
 
 @app.command()
-def deliver(
-    every: Annotated[
-        bool,
-        typer.Option("--all/--once", help="Until nothing is pending, waits included; or once, what is due now."),
-    ] = False,
-    as_json: AsJson = False,
-    as_csv: AsCsv = False,
-) -> None:
+def deliver(every: Every = False, as_json: AsJson = False, as_csv: AsCsv = False) -> None:
     """Deliver notices by the configured channels; exit code 1 where some stay pending or dead."""
-    from reingest.cli.progress import stage_progress
     from reingest.operations.notices.delivering import deliver_all_notices, deliver_notices
-    from reingest.settings import load_settings
-    from reingest.store.server import ensure_database
 
     output = Output.chosen(as_json=as_json, as_csv=as_csv)
-    settings = load_settings()
-    with stage_progress() as progress:
-        act = deliver_all_notices if every else deliver_notices
-        report = asyncio.run(act(settings, ensure_database(settings), progress=progress))
-    rows = [{"channel": row.pop("sink"), **row} for row in report.as_rows()]
-    output.write(rows, CHANNELS, rows, after=_after_delivery(report))
-    raise typer.Exit(1 if report.left else 0)
+    deliver_and_exit(deliver_all_notices if every else deliver_notices, WORDS, output)
 
 
 @app.command()
@@ -148,13 +123,3 @@ def _after_list(notices: "Sequence[ListedNotice]") -> list[str]:
     if states & {"pending", "no_channel"}:
         return ["", "Next: reingest notices deliver"]
     return [] if states else ["There is nothing of that."]
-
-
-def _after_delivery(report: "DeliveryReport") -> list[str]:
-    if not report.sinks:
-        return [f"{_NONE_HERE} Notices can be read: reingest notices list"]
-    if any(lag.dead for lag in report.left):
-        return ["", "Next: reingest notices list --dead"]
-    if report.left:
-        return ["", "Next: reingest notices deliver --all, or wait: reingest notices list --pending"]
-    return []

@@ -1,11 +1,11 @@
 """`reingest outbox`: facts about publishes, and whether the sinks have them."""
 
-import asyncio
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import typer
 
 from reingest.cli.arguments import AsCsv, AsJson, Reason
+from reingest.cli.deliveries import Every, Words, deliver_and_exit
 from reingest.cli.output import Column, Output
 from reingest.cli.reading import connected, reading
 from reingest.errors import BadUsage
@@ -13,7 +13,6 @@ from reingest.errors import BadUsage
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from reingest.operations.deliveries.passes import DeliveryReport
     from reingest.store.outbox import FactState
 
 app = typer.Typer(no_args_is_help=True)
@@ -33,15 +32,10 @@ FACTS: Final = (
     Column("last_error", "last error"),
     Column("dedupe_key", "dedupe key"),
 )
-SINKS: Final = (
-    Column("sink", "sink"),
-    Column("configured", "configured"),
-    Column("delivered", "delivered", "count"),
-    Column("failed", "failed attempts", "count"),
-    Column("pending", "pending", "count"),
-    Column("dead", "dead", "count"),
-    Column("oldest_pending_seconds", "oldest pending, s", "count"),
-    Column("last_error", "last error"),
+WORDS: Final = Words(
+    "outbox",
+    "sink",
+    "No sink is configured here (webhook_url, outbox_log). Facts can be read: reingest changes --since 0",
 )
 
 
@@ -66,28 +60,12 @@ def list_(
 
 
 @app.command()
-def deliver(
-    every: Annotated[
-        bool,
-        typer.Option("--all/--once", help="Until nothing is pending, waits included; or once, what is due now."),
-    ] = False,
-    as_json: AsJson = False,
-    as_csv: AsCsv = False,
-) -> None:
+def deliver(every: Every = False, as_json: AsJson = False, as_csv: AsCsv = False) -> None:
     """Deliver facts to the configured sinks; exit code 1 where some stay pending or dead."""
-    from reingest.cli.progress import stage_progress
     from reingest.operations.outbox.delivering import deliver_all, deliver_due
-    from reingest.settings import load_settings
-    from reingest.store.server import ensure_database
 
     output = Output.chosen(as_json=as_json, as_csv=as_csv)
-    settings = load_settings()
-    with stage_progress() as progress:
-        act = deliver_all if every else deliver_due
-        report = asyncio.run(act(settings, ensure_database(settings), progress=progress))
-    rows = report.as_rows()
-    output.write(rows, SINKS, rows, after=_after_delivery(report))
-    raise typer.Exit(1 if report.left else 0)
+    deliver_and_exit(deliver_all if every else deliver_due, WORDS, output)
 
 
 @app.command()
@@ -142,13 +120,3 @@ def _next_steps(states: set[str]) -> list[str]:
     if "pending" in states:
         return ["", "Next: reingest outbox deliver"]
     return [] if states else ["Nothing is pending or dead."]
-
-
-def _after_delivery(report: "DeliveryReport") -> list[str]:
-    if not report.sinks:
-        return ["No sink is configured here (webhook_url, outbox_log). Facts can be read: reingest changes --since 0"]
-    if any(lag.dead for lag in report.left):
-        return ["", "Next: reingest outbox list --dead"]
-    if report.left:
-        return ["", "Next: reingest outbox deliver --all, or wait for the next attempt: reingest outbox list --pending"]
-    return []

@@ -33,6 +33,8 @@ RESUMING = {"fetches_forgotten"}
 """Checkpoints of a run that takes up what another began; the tests of resuming crash there."""
 SHARED_RANGES = {"after_claims_adopted", "after_range_date_back"}
 """Checkpoints of a range that lost its connection or is broken off; `test_ranges.py` kills there."""
+PAUSING = {"after_gate_pause"}
+"""A checkpoint of a worker that a source told to wait, which `test_rate_gate.py` kills."""
 PARTS = 2
 CUT = """
 select pg_terminate_backend(pid, 5000) from pg_stat_activity
@@ -133,7 +135,9 @@ def test_every_checkpoint_is_crashed_at(places: Places, drill_size: DrillSize) -
     if drill_size.name == "sample":
         pytest.skip("a drill for CI")
     passed = {point for scenario in (*MODES, *OTHERS, *UNDO) for point in places.prepared(scenario).points}
-    assert passed | ELSEWHERE | BEATING | OVERTAKEN | MENDING | RESUMING | SHARED_RANGES == set(checkpoint_names())
+    assert passed | ELSEWHERE | BEATING | OVERTAKEN | MENDING | RESUMING | PAUSING | SHARED_RANGES == set(
+        checkpoint_names()
+    )
 
 
 @pytest.mark.parametrize("point", sorted(BEATING))

@@ -4,7 +4,10 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
+from signal import SIGKILL
 from typing import Final
+
+import pytest
 
 from reingest.standin.server import StandIn
 from tests.support.days import TINY_DATE, TINY_DAY, of_date
@@ -51,6 +54,23 @@ def test_workers_keep_the_rate_together(
             assert most <= rate + 1, f"{most} in a second at a rate of {rate}, {len(went)} in all"
             assert site.value("select slots from rate_gate") >= len(went)
             counted("requests at one rate gate", len(went))
+
+
+def test_a_worker_killed_when_it_was_told_to_wait(
+    databases: Databases, template: str, drill_size: DrillSize, tmp_path: Path
+) -> None:
+    """A worker that dies right after it was told to wait has told the others: the next request goes out after that."""
+    if drill_size.name == "sample":
+        pytest.skip("a drill for CI")
+    with databases.database(template) as url, recorded_elexon(tmp_path, TINY_DAY) as elexon:
+        elexon.script([TOLD_TO_WAIT | {"retry_after": 3}])
+        site = Site(url, tmp_path / "home", elexon.url, settings_of(50))
+        killed = site.start("date", TINY_DATE, "--side", "bid", REINGEST_CRASH_AT="after_gate_pause").finish()
+        assert killed.exit_code == -SIGKILL
+        told = max(request.at for request in elexon.requests() if request.status == 429)
+        seen = len(elexon.requests())
+        assert site.date(TINY_DATE, "--side", "bid").exit_code == 0
+        assert min(request.at for request in elexon.requests()[seen:]) - told > 2.5 * SECOND
 
 
 def settings_of(rate: int) -> dict[str, str]:

@@ -148,10 +148,9 @@ def ask_nobody(_places: "Places", site: Site) -> None:
     site.elexon_url = NOWHERE
 
 
-def share_the_rate(places: "Places", site: Site) -> None:
-    """Take slots at the gate, and be told to wait by Elexon."""
-    site.elexon_url = places.busy.url
-    site.settings |= {"REINGEST_RATE_GATE": "shared", "REINGEST_REQUESTS_PER_SECOND": "500", "REINGEST_ATTEMPTS": "2"}
+def share_the_rate(_places: "Places", site: Site) -> None:
+    """Take slots at the gate."""
+    site.settings |= {"REINGEST_RATE_GATE": "shared", "REINGEST_REQUESTS_PER_SECOND": "500"}
 
 
 def another_register(places: "Places", site: Site) -> None:
@@ -356,8 +355,6 @@ class Places:
         off_by = {"kind": "off_by", "dataset": "BOAV", "by": "-0.5"}
         self.contradicted = until.enter_context(recorded_elexon(folder, TINY_DAY, faults=[off_by]))
         self.webhook = until.enter_context(running_webhook())
-        told_to_wait = {"kind": "status", "status": 429, "retry_after": 1, "periods": 1, "attempts": 1}
-        self.busy = until.enter_context(recorded_elexon(folder, TINY_DAY, faults=[told_to_wait]))
         self.other_register = until.enter_context(recorded_elexon(folder, TINY_DAY, units=OTHER_REGISTER))
         self.wind_register = until.enter_context(recorded_elexon(folder, TINY_DAY, units=WIND_REGISTER))
 

@@ -29,6 +29,8 @@ def test_health_is_a_state_that_alerts_see(
     rows = json.loads(artifacts_of(prefect_server, state)["findings"])
     assert {row["subject"] for row in rows} == {f"{DATE} version 1", f"{DATE} version 1 net"}
     assert {row["command"].split()[1] for row in rows} == {"date"}
+    subject = "The doctor found 2: 1 x content-hash-differs, 1 x daily-summary-differs"
+    assert site.rows("select kind, subject from notice") == [("doctor_findings", subject)]
 
 
 def artifacts_of(server: PrefectServer, state: State[Any]) -> dict[str, Any]:

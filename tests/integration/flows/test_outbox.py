@@ -86,3 +86,7 @@ def test_what_stays_pending_is_a_state_that_alerts_see() -> None:
     assert (left.type, left.name) == (StateType.FAILED, "Pending: 2, Dead: 1")
     elsewhere = state_of_delivery(DeliveryReport((), (lag,)))
     assert (elsewhere.type, elsewhere.name) == (StateType.COMPLETED, "No Sink")
+    notices = DeliveryReport((Delivered("email", delivered=1, failed=1),), (replace(lag, sink="email", dead=0),))
+    untold = state_of_delivery(DeliveryReport((), ()), notices)
+    assert (untold.type, untold.name) == (StateType.FAILED, "Pending: 2, Dead: 0")
+    assert untold.message == "notices by email: 1 delivered, 1 failed attempts. Next: reingest notices list"
