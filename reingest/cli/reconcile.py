@@ -18,6 +18,7 @@ from reingest.settings import ReconcilePolicy
 
 if TYPE_CHECKING:
     from reingest.operations.reconciliation.due import DueDate
+    from reingest.operations.reconciliation.report import ReconcileReport
     from reingest.operations.reconciliation.request import ReconcileRequest
     from reingest.store.reconciliation import JudgedDate, ListedReconciliation
 
@@ -199,16 +200,18 @@ def _reconcile(request: "ReconcileRequest", output: Output) -> int:
     if output.json:
         typer.echo(json_text(report.as_dict()))
     else:
-        output.write(report, DATES, map(_date_row, report.dates), after=_after(report.sentence, report.dates))
+        output.write(report, DATES, map(_date_row, report.dates), after=_after(report))
     return max(report.exit_code, Interrupted.exit_code if stopping.asked else 0)
 
 
-def _after(sentence: str, dates: "tuple[JudgedDate, ...]") -> list[str]:
-    if not dates:
+def _after(report: "ReconcileReport") -> list[str]:
+    if not report.dates:
         return ["Nothing is due."]
-    if any(one.verdict is None for one in dates):
-        return ["", f"{sentence}. What was not come to stays due. Next: reingest reconcile"]
-    return ["", f"{sentence}. Next: reingest reconcile show"]
+    if not any(one.verdict is None for one in report.dates):
+        return ["", f"{report.sentence}. Next: reingest reconcile show"]
+    error = report.interrupted
+    why = [f"Broken off by {error.code}: {error}"] if error else []
+    return ["", *why, f"{report.sentence}. What was not come to stays due. Next: reingest reconcile"]
 
 
 def _due_row(one: "DueDate") -> dict[str, object]:

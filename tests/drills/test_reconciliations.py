@@ -99,7 +99,7 @@ def test_every_date_ends_as_a_clean_ingestion(
     served: Site, databases: Databases, template: str, tmp_path: Path, seeds: Callable[..., Iterator[int]]
 ) -> None:
     """After one reconciliation, killed on the way or not, each date is what a clean ingestion gives, or held beyond."""
-    for seed in seeds("reconciliations of restated dates", sample=1, ci=30, long=10**6):
+    for seed in seeds("reconciliations of restated dates", sample=1, ci=12, long=10**6):
         chance, folder = Random(seed), tmp_path / str(seed)  # noqa: S311
         with ExitStack() as until:
             site = until.enter_context(copy_of(served, databases, folder / "home"))

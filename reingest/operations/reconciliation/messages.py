@@ -1,14 +1,15 @@
 """What people are told of a reconciliation: one message a cause, which lists every date that it is about.
 
-A history that changed is always told, as is a date that is held now and was not before, and one that could not be
-compared. That a date which was missing is served now is no news, and a date that stays held was told of when it was
-held.
+A history that changed is always told, as is a date that is held now and was not before, one that could not be
+compared, and a fault that stopped all of it. That a date which was missing is served now is no news, and a date that
+stays held was told of when it was held.
 """
 
 from collections.abc import Collection, Iterator, Sequence
 from datetime import date
 from typing import Final
 
+from reingest.errors import ReingestError
 from reingest.operations.figures_text import counted
 from reingest.operations.notices.notice import Notice
 from reingest.operations.reconciliation.report import date_dict, next_command
@@ -17,8 +18,8 @@ from reingest.settings import NoticeKind
 from reingest.store.reconciliation import JudgedDate, Reconciliation, Verdict
 
 _MESSAGES: Final[tuple[tuple[Verdict, NoticeKind, str], ...]] = (
-    ("repaired", "history_changed", "repaired: Elexon says something else, which is served now"),
-    ("changed", "history_changed", "found to differ: Elexon says something else than is served"),
+    ("repaired", "history_changed", "repaired: other figures are served now than before"),
+    ("changed", "history_changed", "found to differ from what is served, and left"),
     ("held", "date_held", "held for a person: what was served still is"),
     ("failed", "date_failed", "not compared: the source did not give them"),
 )
@@ -26,7 +27,10 @@ _MESSAGES: Final[tuple[tuple[Verdict, NoticeKind, str], ...]] = (
 
 
 def notices_of(
-    reconciliation: Reconciliation, dates: Sequence[JudgedDate], newly_held: Collection[date]
+    reconciliation: Reconciliation,
+    dates: Sequence[JudgedDate],
+    newly_held: Collection[date],
+    broken_off: ReingestError | None,
 ) -> Iterator[Notice]:
     """Yield what people are told; nothing where nothing changed and nothing is left to do.
 
@@ -34,7 +38,10 @@ def notices_of(
         reconciliation: the cause.
         dates: all of its dates.
         newly_held: those of which it made a version that is held.
+        broken_off: the fault that stopped it, if one did; a person who stops it knows.
     """
+    if broken_off is not None:
+        yield _notice_of_fault(reconciliation, dates, broken_off)
     for verdict, kind, told in _MESSAGES:
         about = [one for one in dates if one.verdict == verdict]
         if verdict == "held":
@@ -57,6 +64,33 @@ def _notice(
         text="\n".join([f"{subject}{moved}.", "", *lines, "", f"Next: {show}"]),
         detail={"reconciliation": str(reconciliation.id), "dates": [date_dict(one) for one in about], "next": show},
         settlement_date=about[0].settlement_date if len(about) == 1 else None,
+    )
+
+
+def _notice_of_fault(reconciliation: Reconciliation, dates: Sequence[JudgedDate], error: ReingestError) -> Notice:
+    left = sum(one.verdict is None for one in dates)
+    subject = f"Reconciliation broken off, {left} of {counted(len(dates), 'date')} not compared: {error.sentence}"
+    lines = [
+        f"{subject}",
+        "",
+        f"{error.code}: {error}",
+        "",
+        "What was not come to stays due.",
+        "",
+        "Next: reingest reconcile",
+    ]
+    return Notice(
+        cause=f"reconciliation:{reconciliation.id}:broken_off",
+        kind="range_ended",
+        subject=subject,
+        text="\n".join(lines),
+        detail={
+            "reconciliation": str(reconciliation.id),
+            "dates": len(dates),
+            "left": left,
+            "error": error.as_dict(),
+            "next": "reingest reconcile",
+        },
     )
 
 

@@ -12,6 +12,7 @@ from reingest.calendar import settlement_date_of
 from reingest.checkpoints import checkpoint
 from reingest.clock import utc_now
 from reingest.curtailment.checks import ChangeLimits
+from reingest.errors import ReingestError
 from reingest.ids import new_id
 from reingest.operations.date_run import Progress
 from reingest.operations.notices.delivering import deliver_notices_soon
@@ -176,12 +177,18 @@ def _judge(connection: Connection, reconciliation: Reconciliation, gone_through:
             judge_dates(connection, reconciliation, _verdicts(connection, reconciliation, gone_through, due, made))
             if not _others_go_on(connection, gone_through):
                 end_reconciliation(connection, reconciliation, gone_through.state)
-                newly_held = {day for day, one in made.items() if not one.published}
-                for notice in notices_of(reconciliation, dates_of(connection, reconciliation.id), newly_held):
-                    notify(connection, notice)
+                _tell(connection, reconciliation, made, gone_through.error)
             checkpoint("before_verdicts_commit")
     checkpoint("after_verdicts")
     return dates_of(connection, reconciliation.id)
+
+
+def _tell(
+    connection: Connection, reconciliation: Reconciliation, made: Mapping[date, Made], broken_off: ReingestError | None
+) -> None:
+    newly_held = {day for day, one in made.items() if not one.published}
+    for notice in notices_of(reconciliation, dates_of(connection, reconciliation.id), newly_held, broken_off):
+        notify(connection, notice)
 
 
 def _verdicts(

@@ -10,7 +10,7 @@ import pytest
 from reingest.clock import FixedClock, use_clock
 from reingest.standin.server import StandIn
 from tests.support.days import TINY_DAY, of_date
-from tests.support.sites import Ran, Serve, Site
+from tests.support.sites import NOWHERE, Ran, Serve, Site
 from tests.support.small_sites import ONE, ROWS, THREE, TWO, heard_long_ago
 
 FIRST_RUN = timedelta(minutes=14)
@@ -152,6 +152,20 @@ def test_what_could_not_be_asked_stays_due(site: Site, elexon: StandIn) -> None:
     assert told(site) == [("date_failed", [ONE.isoformat()])]
     elexon.script([])
     assert verdicts(site.reingest("reconcile", "--json")) == {ONE: ("D+31", "same")}
+
+
+def test_a_silent_source_breaks_it_off_and_people_are_told(site: Site, elexon: StandIn) -> None:
+    """Where nothing is heard of several dates nothing is judged of them: they stay due, and a notice says why."""
+    assert site.date(THREE, "--side", "bid").exit_code == 0
+    heard_long_ago(site)
+    site.elexon_url = NOWHERE
+    ran = site.reingest("reconcile")
+    assert ran.exit_code == 4
+    assert "3 unjudged. What was not come to stays due." in ran.out
+    ((kind, subject),) = site.rows("select kind, subject from notice")
+    assert (kind, "3 of 3 dates not compared" in subject) == ("range_ended", True)
+    site.elexon_url = elexon.url
+    assert {verdict for _, verdict in verdicts(site.reingest("reconcile", "--json")).values()} == {"same"}
 
 
 def test_a_killed_reconciliation_is_finished_by_the_next(site: Site, elexon: StandIn) -> None:
