@@ -169,18 +169,23 @@ def test_a_range_that_loses_its_connection(killed_at: str, site: Site, clean: di
 
 
 @pytest.mark.usefixtures("for_ci")
-@pytest.mark.parametrize("killed_at", ["", "after_range_date_back"], ids=["ends", "killed"])
-def test_a_range_that_is_broken_off(killed_at: str, site: Site, clean: dict[date, str]) -> None:
+@pytest.mark.parametrize(
+    ("killed_at", "jobs"), [("", 1), ("", 2), ("after_range_date_back", 1)], ids=["ends", "ends its children", "killed"]
+)
+def test_a_range_that_is_broken_off(killed_at: str, jobs: int, site: Site, clean: dict[date, str]) -> None:
     """A second Ctrl-C breaks the date under way off; resumed at once, also after a kill, every date is right."""
     environment = {"REINGEST_CRASH_AT": killed_at} if killed_at else {}
     site.settings["REINGEST_REQUESTS_PER_SECOND"] = "20"  # so that the date takes two seconds
-    command = site.start(*WORDS, **environment)
+    command = site.start(*WORDS, "--jobs", jobs, **environment)
     wait_for(lambda: site.value('select count(*) from "fetch"') > 3)
+    children = children_of(command)
     command.send(SIGINT)
     time.sleep(0.1)
     command.send(SIGINT)
     ran = command.finish()
     assert ran.exit_code == (-SIGKILL if killed_at else 130), ran.err
+    for pid in children:
+        wait_for_end(pid)
     assert site.value(ENDED) == 0
     site.settings["REINGEST_REQUESTS_PER_SECOND"] = "0"
     ran = site.reingest("range", "resume", "--json")
