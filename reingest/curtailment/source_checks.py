@@ -138,7 +138,7 @@ def unit_ids(
     An id that the register does not have is said.
     """
     unknown = sorted(frozenset(named) - frozenset(register) - frozenset(wind_units))
-    wind = {_folded(unit): unit for unit in wind_units}
+    wind = {_folded(unit): unit for unit in wind_units} if unknown else {}
     wrong = [f"{one!r} is not {wind[_folded(one)]}" for one in unknown if _folded(one) in wind]
     wrong += [
         f"period {period} {side}: {stack.nameless} accepted rows name no unit"

@@ -7,6 +7,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from operator import itemgetter
 from typing import Any, Final
 
@@ -16,6 +17,10 @@ from reingest.elexon.requests import Wire
 Text = str | None
 Group = Mapping[str, Text]
 """The texts of a field that holds fields of its own, by the names that they have on the wire."""
+
+_MOST_USUAL: Final = 64
+_LONGEST_USUAL: Final = 4096
+"""Layouts of answers of one kind that are remembered, and letters in the names of one."""
 
 NULLS: Final = frozenset({"", "NULL"})
 """Texts that mean no value: an empty element, and the word that Elexon's legacy answers use."""
@@ -75,6 +80,7 @@ class RowCollector:
         self._extras: list[Text] = []
         self._unknown: set[str] = set()
         self._layouts: dict[tuple[str, ...], _Layout] = {}
+        self._usual = _usual_layouts(self._fields, group, spelling)
         # No row's names are None, so the first row replaces both.
         self._names: list[str] | None = None
         self._layout = _Layout(itemgetter(0), {}, None)
@@ -126,9 +132,11 @@ class RowCollector:
         return said
 
     def _layout_of(self, names: tuple[str, ...]) -> "_Layout":
-        layout = self._layouts.get(names)
+        layout = self._layouts.get(names) or self._usual.get(names)
         if layout is None:
             layout = self._layouts[names] = self._lay_out(names)
+            if len(self._usual) < _MOST_USUAL and sum(map(len, names)) < _LONGEST_USUAL and all(map(self.knows, names)):
+                self._usual[names] = layout
         return layout
 
     def _lay_out(self, raw_names: tuple[str, ...]) -> "_Layout":
@@ -165,6 +173,17 @@ class _Layout:
 
     def unknown_json(self, values: list[Any]) -> str:
         return to_json({name: values[place] for name, place in self.unknown.items()})
+
+
+@lru_cache(maxsize=16)
+def _usual_layouts(
+    _fields: tuple[str, ...], _group: str | None, _spelling: Callable[[str], str]
+) -> dict[tuple[str, ...], _Layout]:
+    """Return the layouts that answers of one kind had, to be added to: the next answer has the same.
+
+    Only few, and only such without an unknown field: an answer can make this process remember nothing but that.
+    """
+    return {}
 
 
 def to_json(value: object) -> str:

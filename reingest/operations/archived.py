@@ -32,11 +32,12 @@ def take_archived_stacks(run: DateRun, fetches: Iterable[Fetch], periods: Collec
         ArchiveError: a payload is missing or altered.
     """
     read = EmptyOnce()
-    run.add(
-        replace(read(run.archive, run.settlement_date, fetch), carried=carried)
+    stacks = (
+        read(run.archive, run.settlement_date, fetch)
         for fetch in fetches
         if fetch.dataset == "ISPSTACK" and fetch.period in periods and fetch.side in run.sides
     )
+    run.add(replace(stack, carried=True) if carried else stack for stack in stacks)
 
 
 def take_archived_prices(run: DateRun, fetches: Iterable[Fetch]) -> None:
