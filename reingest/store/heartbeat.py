@@ -31,6 +31,10 @@ LOOK_SECONDS: Final = 0.25
 RELEASE_SECONDS: Final = 10
 
 
+def _nobody_is_told() -> None:
+    """Tell nobody of a loss."""
+
+
 @dataclass(slots=True)
 class Lease:
     """A lease that this process holds.
@@ -49,7 +53,7 @@ class Lease:
     settlement_date: date | None
     deadline: float
     lost: threading.Event = field(default_factory=threading.Event)
-    on_loss: Callable[[], None] = lambda: None
+    on_loss: Callable[[], None] = _nobody_is_told
 
     @property
     def is_lost(self) -> bool:
@@ -106,6 +110,8 @@ class Heartbeat:
             self._stop.set()
             self._thread.join()
             self._release(self._lease)
+            # It may lead back to whoever holds the lease: such a circle would keep a whole date in memory.
+            self._lease.on_loss = _nobody_is_told
         self._lender.give_back(self.connection)
 
     def begin(self, lease: Lease) -> Lease:

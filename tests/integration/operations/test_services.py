@@ -1,12 +1,14 @@
 """Dates that one process rebuilds one after the other share connections; each ends as it would by itself."""
 
 import asyncio
-from collections.abc import Sequence
+import gc
+import weakref
+from collections.abc import Iterator, Sequence
 
 import pytest
 
 from reingest.errors import SourceUnreachable
-from reingest.operations.reingest import reingest_date
+from reingest.operations.reingest import go_through, open_date_run, reingest_date
 from reingest.operations.report import DateReport
 from reingest.operations.request import DateRequest
 from reingest.operations.services import DateServices, date_services
@@ -68,6 +70,29 @@ def test_connections_that_broke_between_dates_are_replaced(published: Site) -> N
             assert published.value("select pg_terminate_backend(%s, 5000)", pid)
         (report,) = rebuilt(published, services, unchanged)
     assert report.outcome == "unchanged"
+
+
+@pytest.fixture
+def no_collector() -> Iterator[None]:
+    """Let nothing be freed but by its last reference."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.usefixtures("no_collector")
+def test_a_date_is_forgotten_when_it_has_ended(published: Site) -> None:
+    """Nothing of a date is held after it, so that memory does not grow with the dates of a range."""
+
+    async def run(services: DateServices) -> "weakref.ref[object]":
+        request, settings = DateRequest(DATE, source="archive"), settings_of(published)
+        async with open_date_run(settings, published.database_url, request, services=services) as run:
+            await go_through(run)
+        return weakref.ref(run)
+
+    with date_services(published.database_url) as services:
+        assert asyncio.run(run(services))() is None
 
 
 def test_a_decision_on_a_unit_is_seen_by_the_next_date(published: Site) -> None:
