@@ -28,6 +28,7 @@ PICTURES = ROOT / "docs" / "pictures"
 HOME = Path(os.environ.get("REINGEST_HOME") or ROOT / ".reingest" / "up")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
 DATE = "2025-03-24"
+UNIT = "T_ALDMO-4"  # of the stand-in's fleet; it is curtailed on most days
 FINAL = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 WIDTH, HEIGHT, HIGH = 1280, 960, 1740
 
@@ -106,19 +107,23 @@ def show_deployment(page: Page, up: dict[str, Any], name: str, shown: Shown) -> 
 
 
 def prepare_reconciliation(up: dict[str, Any]) -> None:
-    """Publish dates that are due by now, and have the stand-in calculate some of them again."""
+    """Publish some of the last weeks' dates, and make a few of them stale by another fuel type of a unit."""
     today = datetime.now(UTC).date()
-    submit_by_api(up, "reingest-range", start=f"{today - timedelta(days=12)}", end=f"{today - timedelta(days=3)}")
-    for days in (4, 9):
-        restate(up, f"{today - timedelta(days=days)}")
+    first, last = (str(today - timedelta(days=days)) for days in (12, 3))
+    submit_by_api(up, "reingest-range", start=first, end=last)
+    stale = ("--valid-from", str(today - timedelta(days=9)), "--valid-to", str(today - timedelta(days=6)))
+    reingest("units", "correct", UNIT, *stale, "--fuel-type", "OTHER", "--reason", "it is a battery")
 
 
 def restate(up: dict[str, Any], day: str) -> None:
     """Have the stand-in calculate a period again."""
-    words = ("--date", day, "--period", "20", "--factor", "1.1")
-    subprocess.run(
-        [ROOT / ".venv" / "bin" / "reingest", "stand-in", "restate", "--url", up["elexon"], *words], check=True
-    )
+    reingest("stand-in", "restate", "--url", up["elexon"], "--date", day, "--period", "20", "--factor", "1.1")
+
+
+def reingest(*words: str) -> None:
+    """Run a command in the home of `make up`."""
+    command = [str(ROOT / ".venv" / "bin" / "reingest"), *words]
+    subprocess.run(command, check=True, env=os.environ | {"REINGEST_HOME": str(HOME)})
 
 
 def refuse(page: Page, up: dict[str, Any], name: str, fields: Mapping[str, str], picture: str) -> None:

@@ -26,6 +26,7 @@ LEGEND: Final = (
     "= same  R repaired  N newly published  C changed  M missing  H held  ! failed  L locked  ? not come to  · not due"
 )
 LONGEST_MONTH: Final = 31
+_RULER: Final = "1   5    10   15   20   25   30"
 
 
 def calendar_rows(dates: Iterable[JudgedDate]) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -49,12 +50,15 @@ def calendar_lines(dates: Sequence[JudgedDate]) -> list[str]:
 
 
 def calendar_markdown(dates: Sequence[JudgedDate]) -> str:
-    """Return the calendar as a table in Markdown, with its legend; empty where no date was due."""
-    rows = [f"| {month} | {' | '.join(signs)} |" for month, signs in calendar_rows(dates)]
-    if not rows:
+    """Return the calendar as a block of Markdown, with its legend; empty where no date was due.
+
+    As a table of 31 columns it would be cut off in the middle of the month by most pages.
+    """
+    lines = [f"{month}  {''.join(signs).rstrip()}" for month, signs in calendar_rows(dates)]
+    if not lines:
         return ""
-    days = " | ".join(str(day) for day in range(1, LONGEST_MONTH + 1))
-    return "\n".join([f"| month | {days} |", f"|---|{'---|' * LONGEST_MONTH}", *rows, "", LEGEND])
+    legend = ", ".join(f"`{sign}` {meaning}" for sign, _, meaning in (one.partition(" ") for one in LEGEND.split("  ")))
+    return "\n".join(["```", f"{'':<{len('2025-03  ')}}{_RULER}", *lines, "```", "", legend])
 
 
 def _same_month(day: date, month: date) -> bool:

@@ -30,7 +30,7 @@ def _lines(report: ReconcileReport) -> Iterator[str]:
     yield from ("", f"{due_sentence(report.dates)}.")
     if report.interrupted:
         yield from ("", f"Broken off: {report.interrupted} What was not come to stays due.")
-    if report.differing:
+    if any(one.figures.energy_mwh.change is not None for one in report.differing):
         yield from ("", f"The dates that differ move by {altogether(report.differing)} together.")
     yield from ("", calendar_markdown(report.dates))
     left = [(one, command) for one in report.dates if (command := next_command(one))]
