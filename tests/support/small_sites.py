@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -11,7 +11,8 @@ from tests.support.postgres import Databases
 from tests.support.sites import Site, recorded_elexon
 
 ONE, TWO, THREE = (TINY_DATE + timedelta(days=offset) for offset in range(3))
-ROWS: Final = tuple(row for day in (ONE, TWO, THREE) for row in of_date(day, TINY_DAY))
+DATES: Final = (ONE, TWO, THREE)
+ROWS: Final = tuple(row for day in DATES for row in of_date(day, TINY_DAY))
 LONG_AGO: Final = datetime(2024, 4, 2, tzinfo=UTC)
 
 
@@ -26,6 +27,6 @@ def small_site(databases: Databases, template: str, folder: Path) -> Iterator[Si
         yield site
 
 
-def heard_long_ago(site: Site, at: datetime = LONG_AGO) -> None:
-    """Have every run so far be of then, before D+31 of the dates, so that they are due."""
-    site.rows("update run set started_at = %s", at)
+def heard_long_ago(site: Site, *days: date, at: datetime = LONG_AGO) -> None:
+    """Have the runs of these dates, or of all, be of then, before their D+31, so that they are due."""
+    site.rows("update run set started_at = %s where settlement_date = any (%s) or %s", at, list(days), not days)

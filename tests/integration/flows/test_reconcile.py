@@ -29,7 +29,7 @@ def test_a_reconciliation_is_one_flow_run_with_a_calendar(
     monkeypatch.setitem(site.settings, "REINGEST_RECONCILE_WINDOW_DAYS", "0")
     for day in (DATE, LATER_DATE):
         assert site.date(day, "--side", "bid", "--force").exit_code == 0
-    heard_long_ago(site, datetime(2024, 2, 3, tzinfo=UTC))
+    heard_long_ago(site, at=datetime(2024, 2, 3, tzinfo=UTC))
     elexon.restate(DATE, unit="T_HILLW-1", volume_factor="3")
     state = run_here(reconcile, within_payment="100")
     assert (state.type, state.name) == (StateType.FAILED, "1 Held, 1 Same"), state.message
