@@ -20,7 +20,9 @@ LONG_AGO: Final = datetime(2024, 4, 2, tzinfo=UTC)
 def small_site(databases: Databases, template: str, folder: Path) -> Iterator[Site]:
     """Give a site to be copied, where the first two of three small dates are served with their bids."""
     with databases.database(template) as url, recorded_elexon(folder, ROWS) as elexon:
-        site = Site(url, folder / "home", elexon.url, {"REINGEST_RECONCILE_WINDOW_DAYS": "0"})
+        site = Site(
+            url, folder / "home", elexon.url, {"REINGEST_RECONCILE_WINDOW_DAYS": "0", "REINGEST_WITNESSES": "off"}
+        )
         for day in (ONE, TWO):
             assert site.date(day, "--side", "bid").exit_code == 0
         site.elexon_url = Site.elexon_url

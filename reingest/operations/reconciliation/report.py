@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
 from reingest.curtailment.exact import plain
 from reingest.errors import ReingestError
@@ -120,8 +119,3 @@ def next_command(one: JudgedDate) -> str | None:
 def _moved_dict(moved: Moved) -> dict[str, str | None]:
     sides = {"before": moved.before, "after": moved.after, "change": moved.change}
     return {name: None if value is None else plain(value) for name, value in sides.items()}
-
-
-def ids_of(report: ReconcileReport) -> tuple[UUID, ...]:
-    """Return the ids of the reconciliations that a report is of."""
-    return tuple(one.id for one in report.reconciliations)
