@@ -20,7 +20,7 @@ from reingest.operations.deliveries.posting import Failure
 log = logging.getLogger(__name__)
 
 _PORTS: Final = {"smtp": 587, "smtps": 465}
-_SERVER_ERROR: Final = 500
+_PERMANENT: Final = 500
 """From here on a server's answer is about the message, and stays; below it the server cannot do it now."""
 
 
@@ -81,7 +81,9 @@ async def send_mail(server: MailServer, mail: EmailMessage, timeout_seconds: flo
         return Failure(f"every recipient was refused: {refused}")
     except smtplib.SMTPResponseException as error:
         failed = f"the mail server answered {error.smtp_code} {_text(error.smtp_error)}"
-        return Failure(failed, sink_down=error.smtp_code < _SERVER_ERROR)
+        # A wrong password is the channel's fault, whatever is to be sent.
+        down = error.smtp_code < _PERMANENT or isinstance(error, smtplib.SMTPAuthenticationError)
+        return Failure(failed, sink_down=down)
     except ssl.SSLCertVerificationError as error:
         return Failure(f"its certificate was not accepted: {error.verify_message}", sink_down=True)
     except (OSError, smtplib.SMTPException, NoTls) as error:

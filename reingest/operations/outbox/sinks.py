@@ -9,23 +9,16 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from pathlib import Path
-from typing import ClassVar, Protocol
+from typing import ClassVar, TypeAlias
 
 from reingest.lake.appending import append_lines
+from reingest.operations.deliveries import passes
 from reingest.operations.deliveries.posting import Failure, Post, open_post
 from reingest.settings import Settings
 from reingest.store.outbox import OwedFact, SinkName
 
-
-class Sink(Protocol):
-    """Somewhere facts are delivered."""
-
-    name: ClassVar[SinkName]
-
-    async def send(self, fact: OwedFact, timeout_seconds: float) -> Failure | None:
-        """Deliver the fact; None means that the sink has it."""
-        ...
-
+Sink: TypeAlias = passes.Sink[OwedFact]
+"""Somewhere facts are delivered."""
 
 _prefect_events: ContextVar[Sink | None] = ContextVar("reingest_prefect_events", default=None)
 
