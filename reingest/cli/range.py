@@ -159,7 +159,7 @@ def show(
     if output.json:
         typer.echo(json.dumps(report.as_dict(), indent=2))
         return
-    before = [f"Range {report.range_id}: {report.state}; {counts_text(report)}", ""]
+    before = [f"Range {report.range_id}: {report.shown_state}; {counts_text(report)}", ""]
     after = ["", f"Next: {report.next_command}"] if report.next_command else []
     output.write(None, DATES, map(_row, report.ends), before=before, after=after)
 

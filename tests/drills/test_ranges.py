@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
+from decimal import Decimal
 from pathlib import Path
 from signal import SIGCONT, SIGINT, SIGKILL
 from typing import Final
@@ -133,6 +134,26 @@ def test_a_child_that_is_killed_is_replaced(site: Site, elexon: StandIn, clean: 
 
 
 @pytest.mark.usefixtures("for_ci")
+def test_what_a_killed_process_published_is_told(database_url: str, tmp_path: Path) -> None:
+    """A date whose process was killed just after its publish is published all the same, with what changed."""
+    words = ("range", DAYS[0], "--side", "bid", "--yes", "--json")
+    with recorded_elexon(tmp_path, rows_of(DAYS[0])) as elexon:
+        site = Site(database_url, tmp_path / "home", elexon.url)
+        site.reingest(*words)
+        elexon.restate(DAYS[0], unit="T_HILLW-1", volume_factor="2")
+        assert site.start(*words, REINGEST_CRASH_AT="after_run_end").finish().exit_code == -SIGKILL
+        ran = site.reingest("range", "resume", "--json")
+    (end,) = ran.json["dates"]
+    assert (end["outcome"], end["version"]) == ("published", 2)
+    moved = {
+        (one["figure"], one["definition"]): (Decimal(one["before"]), Decimal(one["after"])) for one in end["changes"]
+    }
+    assert moved["energy_mwh", "so_flagged"] == (Decimal("1.623456789012345678"), Decimal("3.123456789012345678"))
+    assert moved["payment_gbp", "all_bids"][1] - moved["payment_gbp", "all_bids"][0] == Decimal("75.375")
+    assert site.rows("select subject from notice") == [("Range ended: 1 published",)]
+
+
+@pytest.mark.usefixtures("for_ci")
 @pytest.mark.parametrize("number", [SIGCONT, SIGKILL], ids=["slow", "killed"])
 def test_two_processes_share_a_range(number: int, site: Site, elexon: StandIn, clean: dict[date, str]) -> None:
     """Of two processes on one range neither repeats the other's dates; a date whose process is killed is taken over."""
@@ -140,6 +161,7 @@ def test_two_processes_share_a_range(number: int, site: Site, elexon: StandIn, c
     first.wait_until_stopped()
     second = site.start("range", "resume", "--json")
     wait_for(lambda: site.value(ENDED) == len(DAYS) - 1)
+    assert [one["state"] for one in site.reingest("range", "list", "--json").json] == ["running"]
     first.send(SIGCONT if number == SIGCONT else SIGKILL)
     ends = [first.finish(), second.finish()]
     assert [ran.exit_code for ran in ends] == [0 if number == SIGCONT else -SIGKILL, 0], ends

@@ -9,7 +9,7 @@ from uuid import UUID
 from reingest.checkpoints import checkpoint
 from reingest.errors import DatabaseError, ReingestError
 from reingest.operations.ranges.report import Change, DateEnd
-from reingest.store.database import Connection, connect, was_cut
+from reingest.store.database import Connection, connect, database_errors, was_cut
 from reingest.store.migrate import require_schema
 from reingest.store.ranges import (
     Claim,
@@ -156,7 +156,7 @@ class Claims:
         Args:
             tell: called in the transaction of whichever process ends it.
         """
-        with self.connection.transaction():
+        with database_errors(), self.connection.transaction():
             if finish_range(self.connection, self.stored.id):
                 tell()
             checkpoint("before_range_finish_commit")

@@ -121,6 +121,14 @@ class Lanes:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self.stopping.wait(), POLL_SECONDS)
 
+    async def finish(self, tell: Callable[[], object]) -> None:
+        """End the range where every date of it has ended; see `Claims.finish`.
+
+        Raises:
+            DatabaseError: Postgres cannot be used, and did not come back.
+        """
+        await self._patiently(partial(self.claims.finish, tell))
+
     async def _all_lanes(self) -> None:
         """Run the lanes until none has anything to do; where the range is asked to stop, the last dates may end."""
         running = {asyncio.create_task(self._lane()) for _ in range(self.count)}
@@ -209,17 +217,19 @@ class Lanes:
             return
         self.silent.append(claim)
         full = end.error.code == ArchiveError.code and _NO_SPACE in end.error.text
-        if not full and len(self.silent) < max(SILENT_DATES, self.count):
+        # A lane that was under way when another found the source silent finds the same.
+        is_down = full or self.claims.stopped_by is not None or len(self.silent) >= max(SILENT_DATES, self.count)
+        if not is_down:
             return
-        await self._patiently(partial(self.claims.run_again, self.silent))
-        self.done -= len(self.silent)
+        silent, self.silent = self.silent, []
+        await self._patiently(partial(self.claims.run_again, silent))
+        self.done -= len(silent)
+        last = f"{end.error.code}: {end.error.text}"
         if full:
             self._stop(ArchiveError(end.error.text, next_command=self._resume))
         else:
-            dates = ", ".join(str(one.settlement_date) for one in self.silent)
-            told = (
-                f"{len(self.silent)} dates one after the other ({dates}); the last: {end.error.code}: {end.error.text}"
-            )
+            dates = ", ".join(str(one.settlement_date) for one in silent)
+            told = f"{len(silent)} dates one after the other ({dates}); the last: {last}"
             self._stop(SourceSilent(told, next_command=self._resume))
 
     def _stop(self, error: ReingestError) -> None:

@@ -14,7 +14,7 @@ from reingest.errors import ReingestError
 from reingest.operations.date_run import Decision
 from reingest.operations.outlook import Figures, Outlook
 from reingest.operations.report import DateReport
-from reingest.store.ranges import RangeDate, RangeKind
+from reingest.store.ranges import RangeDate, RangeKind, RangeState
 from reingest.store.runs import EXIT_CODES, RunOutcome
 
 WELL: frozenset[RunOutcome] = frozenset({"published", "unchanged", "planned"})
@@ -145,6 +145,7 @@ class RangeReport:
         state: `done`, or `interrupted`: the rest can be resumed.
         ends: Every date of the range, in its order, also those that have not been run.
         error: What interrupted it, where it was a fault or a signal.
+        is_running: Whether others work on it now.
     """
 
     range_id: UUID
@@ -153,6 +154,12 @@ class RangeReport:
     plan: bool
     ends: tuple[DateEnd, ...]
     error: ReingestError | None = None
+    is_running: bool = False
+
+    @property
+    def shown_state(self) -> RangeState:
+        """The state for people: one that others work on now runs."""
+        return "running" if self.is_running else self.state
 
     @property
     def exit_code(self) -> int:
@@ -180,7 +187,7 @@ class RangeReport:
         return {
             "range_id": str(self.range_id),
             "kind": self.kind,
-            "state": self.state,
+            "state": self.shown_state,
             "plan": self.plan,
             "exit_code": self.exit_code,
             "counts": dict(sorted(self.counts.items())),

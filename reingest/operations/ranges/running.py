@@ -19,7 +19,7 @@ from reingest.operations.reingest import no_progress
 from reingest.settings import Settings
 from reingest.store.database import Connection, connect, database_errors
 from reingest.store.migrate import require_schema
-from reingest.store.ranges import dates_of_range, insert_range, range_by_id
+from reingest.store.ranges import dates_of_range, insert_range, range_by_id, state_now
 
 
 async def run_range(
@@ -101,7 +101,7 @@ async def resume_range(  # noqa: PLR0913  (what it takes is what its callers dec
         async with date_runner(shared, database_url, claims.stored, count) as run_date:
             lanes = Lanes(claims, run_date, each_date, progress, stopping or Stopping(), count)
             await lanes.go()
-        claims.finish(lambda: _tell(claims.connection, report_of_range(claims.connection, range_id)))
+            await lanes.finish(lambda: _tell(claims.connection, report_of_range(claims.connection, range_id)))
     with connect(database_url, purpose=f"range {range_id}") as connection:
         report = report_of_range(connection, range_id, claims)
         if report.error is not None:
@@ -139,4 +139,5 @@ def report_of_range(connection: Connection, range_id: UUID, claims: Claims | Non
         plan=stored.plan,
         ends=tuple(map(end_of_row, dates_of_range(connection, range_id))),
         error=claims.stopped_by if claims and stored.state != "done" else None,
+        is_running=claims is None and state_now(stored.state, alive=stored.alive) == "running",
     )

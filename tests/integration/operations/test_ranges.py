@@ -9,7 +9,10 @@ from typing import Any, Final
 import pytest
 
 from reingest.clock import utc_now
+from reingest.operations.ranges.choosing import Only, choice_of, choose_dates
+from reingest.spans import settlement_span
 from reingest.standin.server import StandIn
+from reingest.store.database import connect
 from reingest.store.leases import hold_lease
 from reingest.store.runs import Run
 from tests.support.days import CALM_DATE, DATE, NEXT_DATE, Row, of_date
@@ -83,20 +86,6 @@ def test_a_killed_range_is_resumed_with_the_rest_only(site: Site, elexon: StandI
     assert site.reingest("range", "resume", "--json").error["code"] == "not_found"
 
 
-def test_what_a_killed_process_published_is_told(site: Site, elexon: StandIn) -> None:
-    """A date whose process was killed just after its publish is published all the same, with what changed."""
-    words = ("range", NEXT_DATE, "--side", "bid", "--yes", "--json")
-    site.reingest(*words)
-    elexon.restate(NEXT_DATE, unit="T_HILLW-1", volume_factor="2")
-    assert site.start(*words, REINGEST_CRASH_AT="after_run_end").finish().exit_code == -SIGKILL
-    ran = site.reingest("range", "resume", "--json")
-    assert (outcomes(ran), ran.json["dates"][0]["version"]) == (["published"], 2)
-    moved = changes(ran, 0)
-    assert moved["energy_mwh", "so_flagged"] == ("10.5", "21")
-    assert moved["payment_gbp", "all_bids"] == ("477.625", "1005.25")
-    assert site.rows(TOLD) == [("range_ended", "Range ended: 1 published")]
-
-
 def test_an_interrupted_range_lets_the_date_under_way_end(site: Site) -> None:
     """After Ctrl-C the date under way ends, no other begins, and the last line says how to go on."""
     words = [word for word in THREE if word != "--json"]
@@ -159,38 +148,37 @@ def test_the_card_says_what_a_range_costs(site: Site) -> None:
     assert site.rows("select count(*) from version") == [(0,)]
 
 
-def test_dates_are_chosen_by_what_is_known_of_them(site: Site, database_url: str) -> None:
-    """--only takes the dates that are so; --exclude leaves out; nothing to run is no failure."""
-    store = Store(database_url)
-    store.publish()
+def test_dates_are_chosen_by_what_is_known_of_them(database_url: str) -> None:
+    """--only takes the dates that are so, any of those named; --exclude leaves out; --backwards turns them round."""
+    Store(database_url).publish()
     served = date(2024, 3, 29)
-    site.elexon_url = NOWHERE
-    words = ("range", "2024-03", "--plan", "--yes", "--json", "--exclude", "2024-03-01..2024-03-27,2024-03-30")
-    chosen = {
-        only: [one["settlement_date"] for one in ran.json["dates"]] if ran.out else []
-        for only in ("all", "missing", "provisional", "unverified", "held", "stale", "failed")
-        for ran in [site.reingest(*words, "--only", only)]
-    }
-    assert chosen["missing"] == ["2024-03-28", "2024-03-31"]
-    assert chosen["all"] == ["2024-03-28", str(served), "2024-03-31"]
-    assert chosen["unverified"] == [str(served)]
-    assert chosen["held"] == chosen["stale"] == chosen["failed"] == []
+    march = settlement_span("2024-03")
+
+    def chosen(*only: Only, backwards: bool = False) -> list[int]:
+        left_out = "2024-03-01..2024-03-27,2024-03-30"
+        choice = choice_of(march, None, only=only, exclude=left_out, backwards=backwards)
+        with connect(database_url, purpose="test") as connection:
+            return [day.day for day in choose_dates(connection, choice)]
+
+    assert chosen() == chosen("all") == [28, served.day, 31]
+    assert chosen("missing", backwards=True) == [31, 28]
+    assert chosen("unverified") == [served.day]
+    assert chosen("held") == chosen("stale") == chosen("failed") == chosen("provisional") == []
+    assert chosen("unverified", "missing") == [28, served.day, 31]
 
 
-@pytest.mark.parametrize(
-    ("words", "code"),
-    [
+def test_what_cannot_be_run_is_refused(site: Site) -> None:
+    """A range that runs backwards, into the future, or is not written as one is refused before anything begins."""
+    cases: tuple[tuple[tuple[object, ...], str], ...] = (
         ((CALM_DATE, DATE), "bad_usage"),
         ((DATE, CALM_DATE, "--exclude", "soon"), "bad_usage"),
         ((DATE, (utc_now() + timedelta(days=3)).date()), "future_date"),
         ((DATE, "--only", "red"), "bad_usage"),
         (("resume", "x"), "bad_usage"),
-    ],
-)
-def test_what_cannot_be_run_is_refused(words: tuple[object, ...], code: str, site: Site) -> None:
-    """A range that runs backwards, into the future, or is not written as one is refused before anything begins."""
-    ran = site.reingest("range", *words, "--yes", "--json")
-    assert (ran.exit_code, ran.error["code"]) == (2, code)
+    )
+    for words, code in cases:
+        ran = site.reingest("range", *words, "--json", *(() if words[0] == "resume" else ("--yes",)))
+        assert (ran.exit_code, ran.error["code"]) == (2, code), words
     assert site.rows("select count(*) from range_run") == [(0,)]
 
 
