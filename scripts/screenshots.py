@@ -103,7 +103,7 @@ def show_deployment(page: Page, up: dict[str, Any], name: str, shown: Shown) -> 
     run = submit(page, up, name, shown.fields, picture=f"{name}-form", height=shown.height)
     show_run(page, up, run, f"{name}-run")
     if shown.artifact:
-        show_artifact(page, up, run, shown.artifact, f"{name}-{shown.artifact}", HIGH)
+        show_artifact(page, up, run, shown.artifact, f"{name}-{shown.artifact}")
 
 
 def prepare_reconciliation(up: dict[str, Any]) -> None:
