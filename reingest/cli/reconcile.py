@@ -201,7 +201,9 @@ def _reconcile(request: "ReconcileRequest", output: Output) -> int:
         typer.echo(json_text(report.as_dict()))
     else:
         output.write(report, DATES, map(_date_row, report.dates), after=_after(report))
-    return max(report.exit_code, Interrupted.exit_code if stopping.asked else 0)
+    if stopping.asked and any(one.verdict is None for one in report.dates):
+        raise Interrupted("the reconciliation was asked to stop", next_command="reingest reconcile")
+    return report.exit_code
 
 
 def _after(report: "ReconcileReport") -> list[str]:

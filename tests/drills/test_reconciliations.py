@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from random import Random
-from signal import SIGKILL
+from signal import SIGCONT, SIGKILL
 from typing import Any, Final
 
 import pytest
@@ -39,6 +39,11 @@ KILLED_AT: Final = (
 WORDS: Final = ("reconcile", "--within-energy", LIMIT_MWH, "--json")
 VERDICTS: Final = "select settlement_date, verdict, energy_after_mwh - energy_before_mwh from reconciliation_date"
 ENDED: Final = "select count(*) from range_date where state = 'done'"
+WAITING: Final = """
+select count(*) from pg_locks join pg_database on pg_database.oid = pg_locks.database
+where locktype = 'advisory' and not granted and datname = current_database()
+"""
+RUNS_SINCE: Final = "select count(*) from run where reason is not null"
 SERVED_TWICE: Final = """
 select settlement_date from version where state in ('published', 'superseded') group by 1 having count(*) > 2
 """
@@ -141,6 +146,28 @@ def test_two_at_once_share_the_dates(
         assert ran.json["counts"] == {"repaired": len(DAYS)}
         assert site.value("select count(*) from reconciliation") == 1
         assert site.rows(SERVED_TWICE) == []
+        counted("dates that two reconciliations shared", len(DAYS), wanted=len(DAYS))
+
+
+def test_two_that_begin_at_once_share_the_dates(
+    served: Site, databases: Databases, tmp_path: Path, drill_size: DrillSize, counted: Callable[..., None]
+) -> None:
+    """Of two that decide at once what is due, the second finds it taken, and takes dates of the first one's list."""
+    if drill_size.name == "sample":
+        pytest.skip("a drill for CI")
+    rows = [row for day in DAYS for row in rows_of(day)]
+    with copy_of(served, databases, tmp_path / "home") as site, recorded_elexon(tmp_path, rows) as elexon:
+        site.elexon_url = elexon.url
+        elexon.restate(DAYS[0], unit="T_HILLW-1", volume_factor="1.1")
+        first = site.start(*WORDS, stop_at="reconciliation_begun")
+        first.wait_until_stopped()
+        second = site.start(*WORDS)
+        wait_until(lambda: site.value(WAITING) == 1, "the second waits for its turn to decide")
+        first.send(SIGCONT)
+        for ran in (first.finish(), second.finish()):
+            assert (ran.exit_code, ran.json["counts"]) == (0, {"repaired": 1, "same": len(DAYS) - 1}), ran.err
+        assert site.value("select count(*) from reconciliation") == 1
+        assert site.value(RUNS_SINCE) == len(DAYS)
         counted("dates that two reconciliations shared", len(DAYS), wanted=len(DAYS))
 
 

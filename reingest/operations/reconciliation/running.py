@@ -6,6 +6,7 @@ is due; one that another process works on is joined. So no date is asked twice, 
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 from reingest.calendar import settlement_date_of
@@ -54,6 +55,17 @@ from reingest.store.reconciliation import (
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class _Act:
+    """What every reconciliation of one call shares; see `reconcile`."""
+
+    settings: Settings
+    database_url: str
+    progress: Progress
+    each_date: EachDate
+    stopping: Stopping
+
+
 async def reconcile(
     settings: Settings,
     database_url: str,
@@ -79,20 +91,14 @@ async def reconcile(
     Raises:
         DatabaseError: Postgres cannot be used, and did not come back; the next reconciliation finishes this one.
     """
-    with connect(database_url, purpose="reconcile") as connection:
-        require_schema(connection)
-        found = running_reconciliations(connection)
-    report = ReconcileReport()
-    stopping = stopping or Stopping()
-    for one in found:
-        log.info("reconciliation %s of %s is finished first", one.id, one.started_at)
-        report = report.joined(await _go_through(settings, database_url, one, progress, each_date, stopping))
-    if stopping.asked:
+    act = _Act(settings, database_url, progress, each_date, stopping or Stopping())
+    report = await _go_on(act, ReconcileReport())
+    if act.stopping.asked:
         return report
     begun = _begin(settings, database_url, request)
-    if begun is None:
-        return report
-    return report.joined(await _go_through(settings, database_url, begun, progress, each_date, stopping))
+    if begun is None:  # nothing is due, or another process has just begun with what was
+        return await _go_on(act, report)
+    return report.joined(await _go_through(act, begun))
 
 
 def due_now(settings: Settings, connection: Connection, *, repairs: bool) -> tuple[DueDate, ...]:
@@ -150,21 +156,30 @@ def _freeze(database_url: str, request: ReconcileRequest, due: Sequence[DueDate]
     )
 
 
-async def _go_through(
-    settings: Settings,
-    database_url: str,
-    reconciliation: Reconciliation,
-    progress: Progress,
-    each_date: EachDate,
-    stopping: Stopping,
-) -> ReconcileReport:
+async def _go_on(act: _Act, report: ReconcileReport) -> ReconcileReport:
+    """Go through the reconciliations without an end that the report does not have: of dead processes, or shared."""
+    with connect(act.database_url, purpose="reconcile") as connection:
+        require_schema(connection)
+        found = [one for one in running_reconciliations(connection) if one not in report.reconciliations]
+    for one in found:
+        log.info("reconciliation %s of %s is gone on with", one.id, one.started_at)
+        report = report.joined(await _go_through(act, one))
+    return report
+
+
+async def _go_through(act: _Act, reconciliation: Reconciliation) -> ReconcileReport:
     gone_through = await resume_range(
-        settings, database_url, reconciliation.range_id, progress, each_date, stopping=stopping
+        act.settings,
+        act.database_url,
+        reconciliation.range_id,
+        act.progress,
+        act.each_date,
+        stopping=act.stopping,
     )
     checkpoint("before_verdicts")
-    with connect(database_url, purpose="reconcile") as connection:
+    with connect(act.database_url, purpose="reconcile") as connection:
         dates = _judge(connection, reconciliation, gone_through)
-    await deliver_notices_soon(settings, database_url)
+    await deliver_notices_soon(act.settings, act.database_url)
     return ReconcileReport((reconciliation,), tuple(dates), gone_through.error)
 
 
