@@ -115,14 +115,14 @@ def test_a_parser_that_refuses_is_named(served: Site, monkeypatch: pytest.Monkey
     """A payload that this code cannot read any more is named with its period and side, and costs its energy."""
 
     def stricter(body: bytes, **asked: Any) -> RawStack:
-        if asked["period"] == 48:
+        if (asked["period"], asked["side"]) == (48, "bid"):
             raise rejected("unknown_shape", "a stricter parser")
         return read_stack(body, **asked)
 
     monkeypatch.setattr(archived, "read_stack", stricter)
     answer = replayed(served, DATE, code=1)
     assert [kind for kind, _ in causes(answer)] == ["parser", "outcomes"]
-    assert "bid of period 48: a stricter parser; offer of period 48: a stricter parser" in causes(answer)[0][1]
+    assert causes(answer)[0][1] == "this code cannot read bid of period 48: a stricter parser"
     assert answer["dates"][0]["figures"][0]["change"] == "-2.123456789012345678"
 
 
