@@ -133,6 +133,18 @@ def test_a_child_that_is_killed_is_replaced(site: Site, elexon: StandIn, clean: 
     assert site.rows(SERVED_TWICE) == []
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("for_ci")
+def test_a_date_that_kills_its_processes_stops_no_other(site: Site) -> None:
+    """A date of which two processes were killed ends as such, with the gravest exit code, and the range goes on."""
+    words = ("range", DAYS[0], DAYS[1], "--side", "bid", "--yes", "--json", "--jobs", "2")
+    ran = site.start(*words, REINGEST_CRASH_AT="after_stage").finish()
+    assert (ran.exit_code, ran.json["state"]) == (70, "done"), ran.err
+    assert [one["error"]["code"] for one in ran.json["dates"]] == ["process_died"] * 2
+    again = site.reingest("range", DAYS[0], DAYS[1], "--only", "failed", "--side", "bid", "--yes", "--json")
+    assert [one["outcome"] for one in again.json["dates"]] == ["published"] * 2
+
+
 @pytest.mark.usefixtures("for_ci")
 def test_what_a_killed_process_published_is_told(database_url: str, tmp_path: Path) -> None:
     """A date whose process was killed just after its publish is published all the same, with what changed."""

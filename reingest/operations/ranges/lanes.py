@@ -157,6 +157,7 @@ class Lanes:
 
     async def _lane(self) -> None:
         while not await self._is_stopped_by_now() and (claim := await self._patiently(self.claims.next)) is not None:
+            self.progress("dates", self.done, self.todo)
             try:
                 end = await self._end_of(claim)
             except ProcessDied as died:
