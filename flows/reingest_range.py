@@ -138,7 +138,7 @@ async def _show(report: RangeReport) -> None:
     await acreate_markdown_artifact(range_markdown(report), key="report", description=counts_text(report))
     tables = (
         ("other-dates", other_rows(report), "dates that are not as they should be, and what to do"),
-        ("changes", changed_rows(report), "served figures that are others now, exact"),
+        ("changes", changed_rows(report), "served figures that moved, or would where a date is held or planned, exact"),
     )
     for key, rows, about in tables:
         if rows:

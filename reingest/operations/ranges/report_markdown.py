@@ -44,14 +44,17 @@ def other_rows(report: RangeReport) -> Rows:
 
 
 def changed_rows(report: RangeReport) -> Rows:
-    """Return one row for every served figure that is another now, in order of dates, exact."""
+    """Return one row for every served figure that moved, or would where a date is held or planned, exact.
+
+    A date's first figures change no history.
+    """
     return [
         {
             "Date": end.settlement_date.isoformat(),
             "Outcome": end.outcome or "",
             "Definition": change.definition,
             "Figure": change.figure,
-            "Before": plain(change.before),  # what was not served before is no change of history
+            "Before": plain(change.before),
             "After": "" if change.after is None else plain(change.after),
         }
         for end in report.ends
