@@ -451,4 +451,16 @@ CORRUPTIONS = (
         "staged-waiting",
         str(DATE),
     ),
+    Corruption(
+        "a channel refused a notice",
+        sql(
+            "insert into notice (cause, kind, settlement_date, subject, text, detail) "
+            "values ('a cause', 'date_held', '{date}', 'a subject', 'a text', '{{}}')",
+            "insert into notice_channel (channel) values ('email')",
+            "insert into notice_delivery (notice_id, channel, settlement_date, state, attempts, dead_at) "
+            "select id, 'email', settlement_date, 'dead', 8, now() from notice",
+        ),
+        "notice-dead",
+        "a cause by email",
+    ),
 )
