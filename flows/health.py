@@ -9,8 +9,8 @@ from typing import Annotated, Any, Final
 from prefect import flow
 from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
 from prefect.client.schemas.objects import State, StateType
-from pydantic import Field
 
+from flows.forms import shown
 from flows.states import state_of_error
 from reingest.errors import ReingestError
 from reingest.operations.doctor.consult import Consultation, Consulted, consult
@@ -26,8 +26,8 @@ _SHOWN: Final = 1000
 
 @flow(name="reingest-health", flow_run_name="health", retries=0, persist_result=False)
 async def health(
-    fix: Annotated[bool, Field(json_schema_extra={"title": "Mend what changes no published figure"})] = False,
-    quick: Annotated[bool, Field(json_schema_extra={"title": "Leave payloads unread"})] = False,
+    fix: Annotated[bool, shown("Mend what changes no published figure")] = False,
+    quick: Annotated[bool, shown("Leave payloads unread")] = False,
 ) -> State[None]:
     """Find where database, archive and files disagree.
 

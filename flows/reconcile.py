@@ -5,7 +5,7 @@ date, so a schedule that was missed, or a run that was killed, costs nothing: th
 """
 
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from prefect import flow
@@ -16,6 +16,7 @@ from pydantic import Field
 
 from flows.artifacts import show_error
 from flows.date_tasks import date_as_task
+from flows.forms import shown
 from flows.states import state_of_error
 from reingest.curtailment.exact import exact_decimal
 from reingest.errors import ReingestError
@@ -32,16 +33,11 @@ _LIMIT = r"^([0-9]+(\.[0-9]+)?)?$"
 _AS_SET: Literal["as set"] = "as set"
 
 
-def _shown(title: str, **schema: Any) -> Any:  # noqa: ANN401  (what pydantic's Field gives)
-    """Return what the form in Prefect's UI shows; a plain `title` of a parameter is ignored there."""
-    return Field(json_schema_extra={"title": title, **schema})
-
-
 @flow(name="reingest-reconcile", flow_run_name="reconcile", retries=0, persist_result=False)
 async def reconcile(
-    policy: Annotated[Literal["as set", "report", "repair"], _shown("Policy")] = _AS_SET,
-    within_payment: Annotated[str, _shown("Hold beyond, GBP", pattern=_LIMIT)] = "",
-    within_energy: Annotated[str, _shown("Hold beyond, MWh", pattern=_LIMIT)] = "",
+    policy: Annotated[Literal["as set", "report", "repair"], shown("Policy")] = _AS_SET,
+    within_payment: Annotated[str, shown("Hold beyond, GBP", pattern=_LIMIT)] = "",
+    within_energy: Annotated[str, shown("Hold beyond, MWh", pattern=_LIMIT)] = "",
     jobs: Annotated[int, Field(ge=1, le=32, json_schema_extra={"title": "Dates at once"})] = 1,
 ) -> State[None]:
     """Compare every date that is due with Elexon, and mend what differs.

@@ -6,7 +6,7 @@ by Prefect, because requests are retried one by one where `Retry-After` can be s
 """
 
 from datetime import date
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 from uuid import UUID
 
 from prefect import flow, task
@@ -14,10 +14,10 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.utilities.annotations import quote
-from pydantic import Field
 
 from flows.artifacts import ProgressArtifact, show_error, show_report
 from flows.events import PrefectEvents
+from flows.forms import shown
 from flows.states import state_of_error, state_of_report
 from reingest.curtailment.words import DEFAULT_DEFINITION, DefinitionName
 from reingest.errors import ReingestError
@@ -48,27 +48,22 @@ _TOLERANCE = r"^([0-9]+(\.[0-9]+)?)?$"
 PERIODS_PATTERN = r"^([0-9]{1,2}(-[0-9]{1,2})?(,[0-9]{1,2}(-[0-9]{1,2})?)*)?$"
 
 
-def _shown(title: str, **schema: Any) -> Any:  # noqa: ANN401  (what pydantic's Field gives)
-    """Return what the form in Prefect's UI shows; a plain `title` of a parameter is ignored there."""
-    return Field(json_schema_extra={"title": title, **schema})
-
-
 @flow(name="reingest-date", flow_run_name="reingest {settlement_date}", retries=0, persist_result=False)
 async def reingest_date(
-    settlement_date: Annotated[date, _shown("Settlement date")],
-    periods: Annotated[str, _shown("Only these periods", pattern=PERIODS_PATTERN)] = "",
-    plan: Annotated[bool, _shown("Plan only")] = False,
-    side: Annotated[SideChoice, _shown("Stacks")] = "as-served",
-    source: Annotated[Source, _shown("Source")] = "live",
-    expected_energy: Annotated[str, _shown("Expected energy, MWh", pattern=_NUMBER)] = "",
-    expected_energy_tolerance: Annotated[str, _shown("Energy tolerance, MWh", pattern=_TOLERANCE)] = "",
-    expected_payment: Annotated[str, _shown("Expected payment, GBP", pattern=_NUMBER)] = "",
-    expected_payment_tolerance: Annotated[str, _shown("Payment tolerance, GBP", pattern=_TOLERANCE)] = "",
-    definition: Annotated[DefinitionName, _shown("Definition of what is expected")] = DEFAULT_DEFINITION,
-    reason: Annotated[str, _shown("Reason")] = "",
-    force: Annotated[bool, _shown("Publish even if unchanged")] = False,
-    fresh: Annotated[bool, _shown("Ask everything again")] = False,
-    with_disptav: Annotated[bool, _shown("Archive DISPTAV too")] = False,
+    settlement_date: Annotated[date, shown("Settlement date")],
+    periods: Annotated[str, shown("Only these periods", pattern=PERIODS_PATTERN)] = "",
+    plan: Annotated[bool, shown("Plan only")] = False,
+    side: Annotated[SideChoice, shown("Stacks")] = "as-served",
+    source: Annotated[Source, shown("Source")] = "live",
+    expected_energy: Annotated[str, shown("Expected energy, MWh", pattern=_NUMBER)] = "",
+    expected_energy_tolerance: Annotated[str, shown("Energy tolerance, MWh", pattern=_TOLERANCE)] = "",
+    expected_payment: Annotated[str, shown("Expected payment, GBP", pattern=_NUMBER)] = "",
+    expected_payment_tolerance: Annotated[str, shown("Payment tolerance, GBP", pattern=_TOLERANCE)] = "",
+    definition: Annotated[DefinitionName, shown("Definition of what is expected")] = DEFAULT_DEFINITION,
+    reason: Annotated[str, shown("Reason")] = "",
+    force: Annotated[bool, shown("Publish even if unchanged")] = False,
+    fresh: Annotated[bool, shown("Ask everything again")] = False,
+    with_disptav: Annotated[bool, shown("Archive DISPTAV too")] = False,
 ) -> State[None]:
     """Rebuild one settlement date from Elexon, prove the result, and swap it in.
 

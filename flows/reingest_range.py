@@ -16,6 +16,7 @@ from pydantic import Field
 
 from flows.artifacts import ProgressArtifact, show_error
 from flows.date_tasks import date_as_task
+from flows.forms import shown
 from flows.states import state_of_error, state_of_range
 from reingest.errors import BadUsage, ReingestError
 from reingest.operations.ranges.choosing import Only, choice_of, choose_dates
@@ -40,24 +41,19 @@ _RANGE_ID: Final = r"^([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})?$"
 _SHOWN: Final = 1000
 
 
-def _shown(title: str, **schema: Any) -> Any:  # noqa: ANN401  (what pydantic's Field gives)
-    """Return what the form in Prefect's UI shows; a plain `title` of a parameter is ignored there."""
-    return Field(json_schema_extra={"title": title, **schema})
-
-
 @flow(name="reingest-range", flow_run_name="range {start}{resume}", retries=0, persist_result=False)
 async def reingest_range(
-    start: Annotated[str, _shown("From", pattern=_SPAN)] = "",
-    end: Annotated[str, _shown("To", pattern=_SPAN)] = "",
-    only: Annotated[Only, _shown("Only dates that are")] = "all",
-    exclude: Annotated[str, _shown("Leave out", pattern=_SPANS)] = "",
-    backwards: Annotated[bool, _shown("The newest first")] = False,
-    plan: Annotated[bool, _shown("Plan only")] = False,
-    source: Annotated[Source, _shown("Source")] = "live",
-    side: Annotated[SideChoice, _shown("Stacks")] = "as-served",
+    start: Annotated[str, shown("From", pattern=_SPAN)] = "",
+    end: Annotated[str, shown("To", pattern=_SPAN)] = "",
+    only: Annotated[Only, shown("Only dates that are")] = "all",
+    exclude: Annotated[str, shown("Leave out", pattern=_SPANS)] = "",
+    backwards: Annotated[bool, shown("The newest first")] = False,
+    plan: Annotated[bool, shown("Plan only")] = False,
+    source: Annotated[Source, shown("Source")] = "live",
+    side: Annotated[SideChoice, shown("Stacks")] = "as-served",
     jobs: Annotated[int, Field(ge=1, le=32, json_schema_extra={"title": "Dates at once"})] = 2,
-    reason: Annotated[str, _shown("Reason")] = "",
-    resume: Annotated[str, _shown("Resume", pattern=_RANGE_ID)] = "",
+    reason: Annotated[str, shown("Reason")] = "",
+    resume: Annotated[str, shown("Resume", pattern=_RANGE_ID)] = "",
 ) -> State[None]:
     """Re-ingest many dates as one run that can be resumed.
 

@@ -6,16 +6,16 @@ is stands in `reingest.operations.staging`.
 
 from contextlib import suppress
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from prefect import flow
 from prefect.artifacts import acreate_table_artifact
 from prefect.client.schemas.objects import State, StateType
 from prefect.runtime import flow_run
-from pydantic import Field
 
 from flows.artifacts import ProgressArtifact, show_error, show_report
+from flows.forms import shown
 from flows.reingest_date import PERIODS_PATTERN, batches_as_tasks, run_stages
 from flows.states import state_of_error, state_of_report
 from reingest.errors import BadUsage, ReingestError
@@ -33,25 +33,20 @@ from reingest.tuning import keep_imports, tune_process
 Publish = Literal["only stage", "when complete"]
 
 
-def _shown(title: str, **schema: Any) -> Any:  # noqa: ANN401  (what pydantic's Field gives)
-    """Return what the form in Prefect's UI shows; a plain `title` of a parameter is ignored there."""
-    return Field(json_schema_extra={"title": title, **schema})
-
-
 @flow(name="staged-reingest", flow_run_name="stage {settlement_date} {periods}", retries=0, persist_result=False)
 async def staged_reingest(
-    settlement_date: Annotated[date, _shown("Settlement date")],
-    periods: Annotated[str, _shown("Periods to stage", pattern=PERIODS_PATTERN)] = "",
-    publish: Annotated[Publish, _shown("Publish")] = "only stage",
-    side: Annotated[Literal["both", "bid"], _shown("Stacks")] = "both",
-    reason: Annotated[str, _shown("Reason")] = "",
-    fresh: Annotated[bool, _shown("Ask everything again")] = False,
+    settlement_date: Annotated[date, shown("Settlement date")],
+    periods: Annotated[str, shown("Periods to stage", pattern=PERIODS_PATTERN)] = "",
+    publish: Annotated[Publish, shown("Publish")] = "only stage",
+    side: Annotated[Literal["both", "bid"], shown("Stacks")] = "both",
+    reason: Annotated[str, shown("Reason")] = "",
+    fresh: Annotated[bool, shown("Ask everything again")] = False,
 ) -> State[None]:
     """Fetch some periods of a settlement date and stage them; publish the date once all of them are staged.
 
     Args:
         settlement_date: The local day in Europe/London, such as 2025-03-21.
-        periods: Such as 1-12 or 3,17-20. Empty to stage nothing more, and publish what is staged.
+        periods: Such as 1-12 or 3,17-20. Empty to stage nothing more, and only publish, where that is chosen below.
         publish: only stage changes nothing that is served; when complete publishes the date as soon as every period of
             its calendar is staged.
         side: bid halves the requests, and leaves out the net definition.
