@@ -21,7 +21,7 @@ MOST_KEPT: Final = 8
 class Connections:
     """Connections to one database, as the application's role; those that nobody uses are closed at the block's end.
 
-    One process's own: a connection does not survive a fork. Any of its threads may take one.
+    One thread's own, of one process: a connection does not survive a fork.
     """
 
     def __init__(self, url: str, *, most_kept: int = MOST_KEPT) -> None:
