@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from reingest.clock import utc_now
 from reingest.errors import ReingestError
 from reingest.standin.answers import Answers
 from reingest.standin.asked import BASE_PATH, COUNTED, PATHS, Asked, Dataset, understand
@@ -71,7 +72,7 @@ class StandInApp:
 
     async def elexon(self, dataset: Dataset, request: Request) -> Response:
         """Answer one of Elexon's paths."""
-        due = asyncio.get_running_loop().time() + self.latency
+        arrived, due = utc_now(), asyncio.get_running_loop().time() + self.latency
         if request.path_params.get("counted", COUNTED[0]) not in COUNTED:
             return _response(request, not_found())
         query = request.scope["query_string"].decode("latin-1")
@@ -81,9 +82,9 @@ class StandInApp:
         await asyncio.sleep(due + spoiled.delay - asyncio.get_running_loop().time())
         if spoiled.delivery is not None:
             status = 0 if spoiled.delivery.kind in _NO_STATUS else spoiled.reply.status
-            self.journal.note(path, attempt, status, spoiled.struck)
+            self.journal.note(path, attempt, status, spoiled.struck, at=arrived)
             return BadDelivery(request, spoiled.reply, spoiled.delivery)
-        self.journal.note(path, attempt, spoiled.reply.status, spoiled.struck)
+        self.journal.note(path, attempt, spoiled.reply.status, spoiled.struck, at=arrived)
         return _response(request, spoiled.reply)
 
     async def requests(self, _request: Request) -> Response:

@@ -5,8 +5,6 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from reingest.clock import utc_now
-
 _KEPT: Final = 100_000
 
 
@@ -42,9 +40,9 @@ class Journal:
         self._counts[path] += 1
         return self._counts[path]
 
-    def note(self, path: str, attempt: int, status: int, faults: tuple[str, ...] = ()) -> None:
-        """Remember how a request was answered."""
-        self._seen.append(SeenRequest(path, attempt, status, faults, utc_now()))
+    def note(self, path: str, attempt: int, status: int, faults: tuple[str, ...], *, at: datetime) -> None:
+        """Remember how a request that arrived `at` an instant was answered."""
+        self._seen.append(SeenRequest(path, attempt, status, faults, at))
 
     def forget(self) -> None:
         """Begin anew: the next attempt at each request is its first."""

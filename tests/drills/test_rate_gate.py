@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from signal import SIGKILL
 from typing import Final
@@ -14,11 +14,11 @@ from tests.support.days import TINY_DATE, TINY_DAY, of_date
 from tests.support.drills import DrillSize
 from tests.support.outbox import wait_until
 from tests.support.postgres import Databases
+from tests.support.rates import SECOND, most_in_a_second
 from tests.support.sites import Site, recorded_elexon
 
 WORKERS: Final = 3
 DAYS: Final = tuple(TINY_DATE + timedelta(days=n) for n in range(WORKERS))
-SECOND: Final = timedelta(seconds=1)
 CUT: Final = """
 select count(pg_terminate_backend(pid, 5000)) from pg_stat_activity
 where datname = current_database() and application_name = 'reingest gate'
@@ -92,8 +92,3 @@ def work(site: Site, elexon: StandIn, words: Sequence[str], *, cut: bool) -> Non
     for worker in workers:
         ran = worker.finish()
         assert ran.exit_code in (0, 1), ran.err  # a date of which few periods were asked would be held
-
-
-def most_in_a_second(went: Sequence[datetime]) -> int:
-    """Return how many of these instants, which are in order, lie in one second at the most."""
-    return max(sum(start <= one < start + SECOND for one in went) for start in went)
