@@ -7,10 +7,10 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -30,6 +30,7 @@ from deployments.prefect_settings import (
     worker_environment,
 )
 from reingest.cli.via_prefect import DEPLOYMENT
+from reingest.clock import utc_now
 from reingest.store.embedded_process import file_lock
 from tests.support.postgres import Databases
 
@@ -99,6 +100,16 @@ class PrefectServer:
         wait_until(lambda: len(found()) >= count and "Running" not in found().values(), "the tasks are recorded")
         return found()
 
+    def submit_to(self, deployment: str, **parameters: object) -> str:
+        """Have a worker run a deployment; return the flow run's id."""
+        deployment_id = self.get(f"deployments/name/{deployment}")["id"]
+        run: str = self.post(f"deployments/{deployment_id}/create_flow_run", {"parameters": parameters})["id"]
+        return run
+
+    def is_over(self, flow_run_id: str) -> bool:
+        """Tell whether a flow run has ended, well or not."""
+        return self.get(f"flow_runs/{flow_run_id}")["state"]["type"] in FINAL
+
     def submit(self, settlement_date: date, **environment: str) -> str:
         """Have a worker run a date, with more environment variables than its own; return the flow run's id."""
         deployment = self.get(f"deployments/name/{DEPLOYMENT}")["id"]
@@ -139,22 +150,37 @@ class PrefectServer:
     @contextmanager
     def worker(self, environment: Mapping[str, str]) -> Iterator[Child]:
         """Register everything, and let a worker run what is submitted; one at a time, whichever test it is for."""
-        with file_lock(self.folder / "worker.lock"):
+        with self.workers(environment, 1) as (worker,):
+            yield worker
+
+    @contextmanager
+    def workers(self, environment: Mapping[str, str], count: int) -> Iterator[Sequence[Child]]:
+        """Let several workers run what is submitted, of several one flow run each; only those of one test at a time."""
+        with file_lock(self.folder / "worker.lock"), ExitStack() as until:
             self.require_registered()
-            of_worker = worker_environment(self.folder, self.api_url)
-            child = Child(
-                name="worker",
-                command=(sys.executable, "-m", "prefect", "worker", "start", "--pool", WORK_POOL, "--type", "process"),
-                environment={**plain_environment(), **self._mark, **of_worker, **environment},
-                folder=self.folder,
-                log=self.folder / "worker.log",
-            )
-            child.start()
-            try:
-                wait_until(lambda: self.get(f"work_pools/{WORK_POOL}")["status"] == "READY", "the worker is online")
-                yield child
-            finally:
-                child.end()
+            since, limit = utc_now(), () if count == 1 else ("--limit", "1")
+            workers = [self._worker(f"worker-{number}", environment, *limit) for number in range(1, count + 1)]
+            for worker in workers:
+                until.callback(worker.end)
+                worker.start()
+            wait_until(lambda: self._online(since) >= count, "the workers are online")
+            yield workers
+
+    def _worker(self, name: str, environment: Mapping[str, str], *options: str) -> Child:
+        of_worker = worker_environment(self.folder, self.api_url)
+        words = ("prefect", "worker", "start", "--pool", WORK_POOL, "--type", "process", "--name", name, *options)
+        return Child(
+            name=name,
+            command=(sys.executable, "-m", *words),
+            environment={**plain_environment(), **self._mark, **of_worker, **environment},
+            folder=self.folder,
+            log=self.folder / f"{name}.log",
+        )
+
+    def _online(self, since: datetime) -> int:
+        """Count the workers that were heard since; those of an earlier test bear the same names."""
+        workers = self.post(f"work_pools/{WORK_POOL}/workers/filter")
+        return sum(datetime.fromisoformat(worker["last_heartbeat_time"]) >= since for worker in workers)
 
     def _answer(self, method: str, path: str, body: Mapping[str, Any] | None) -> Any:
         with httpx.Client(verify=False, trust_env=False, timeout=30) as client:  # noqa: S501  (it is plain HTTP)
