@@ -13,7 +13,7 @@ from deployments.children import Child
 from reingest.standin.server import StandIn, StandInConfig
 from tests.support.postgres import Databases
 from tests.support.prefect import PrefectServer, wait_until
-from tests.support.rates import SECOND, most_in_a_second
+from tests.support.rates import SECOND, most_within, surely_in_a_second
 from tests.support.sites import Site
 
 FIRST: Final = date(2025, 2, 20)
@@ -24,8 +24,6 @@ SPOILED: Final = DATES[1::10]
 """Dates whose stacks came wrong when they were ingested first, which holds them."""
 RATE: Final = 25
 PATIENCE: Final = 300.0
-HEARD_LATE: Final = timedelta(seconds=0.1)
-"""By how much the stand-in may hear one request later than another: it makes its answers in the test's own process."""
 DEPLOYMENT: Final = "reingest-reconcile/reconcile"
 
 SPOILING: Final = tuple(
@@ -105,7 +103,7 @@ def test_two_workers_reconcile_sixty_dates(
     wait_until(lambda: any(prefect_server.is_over(run) for run in runs), "the other worker's run ends")
 
     came = sorted(seen.at for seen in elexon.requests())
-    assert most_in_a_second(came, SECOND - HEARD_LATE) <= RATE + 1
+    assert surely_in_a_second(came) <= RATE + 1
     ended = dict(site.rows(ENDED_RUNS, began))
     assert Counter(ended.values()) == {1: len(DATES)}
     elexon.script([])
@@ -114,7 +112,7 @@ def test_two_workers_reconcile_sixty_dates(
     assert _dumps(site) == _dumps(clean)
     assert _served_versions(site) == {day: 2 if day in RESTATED and day not in SPOILED else 1 for day in DATES}
     counted("dates reconciled by two workers, one killed", len(DATES), wanted=len(DATES))
-    counted("requests in the second in which most were heard", most_in_a_second(came))
+    counted("requests in the second in which most were heard", most_within(came, SECOND))
 
 
 def _ingest_badly(site: Site, elexon: StandIn) -> None:
