@@ -41,7 +41,7 @@ def pytest_configure(config: pytest.Config) -> None:
         hide_prefect_home(config.stash[run_folder_key])
         return
     sweep_killed_runs(PREFIX)
-    folder = make_run_folder(PREFIX)
+    folder = make_run_folder(PREFIX, in_memory=True)
     hide_prefect_home(folder)
     config.stash[run_folder_key] = folder
 

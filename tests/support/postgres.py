@@ -38,7 +38,8 @@ class Databases:
         """Give the URL of a new database."""
         name = f"{self.run}_{self.worker}_{next(self._numbers)}"
         with self._server() as server:
-            _execute(server, "create database {} template {}", name, copied_from)
+            # File by file: through the log, as is the default, it takes twice as long.
+            _execute(server, "create database {} template {} strategy file_copy", name, copied_from)
         try:
             yield self._url(name)
         finally:
