@@ -24,7 +24,9 @@ _WRITES: Final = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 
-_OTHER_COPIES: Final = frozenset({"copy_bm_units", "copy_register_entries", "copy_differences"})
+_OTHER_COPIES: Final = frozenset(
+    {"copy_bm_units", "copy_register_entries", "copy_differences", "copy_reconciliation_dates"}
+)
 """COPY statements that are not of a version, and have checkpoints of their own."""
 
 
