@@ -154,7 +154,7 @@ def runs(
     as_csv: AsCsv = False,
 ) -> None:
     """List the runs of settlement (II to DF), and have dates asked again after some; none is enabled at first."""
-    from reingest.store.reconciliation import enable_settlement_runs, settlement_runs
+    from reingest.store.settlement_runs import enable_settlement_runs, settlement_runs
 
     output = Output.chosen(as_json=as_json, as_csv=as_csv)
     if bool(enable or disable) != bool(reason and reason.strip()):

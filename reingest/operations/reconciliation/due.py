@@ -24,7 +24,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from types import MappingProxyType
 from typing import Final
 
-from reingest.store.reconciliation import KnownDate, SettlementRun
+from reingest.store.reconciliation import KnownDate
+from reingest.store.settlement_runs import SettlementRun
 
 MILESTONES: Final[Mapping[str, int]] = MappingProxyType({"D+2": 2, "D+3": 3, "D+8": 8, "D+31": 31})
 """Days after the settlement date at which it is asked again."""

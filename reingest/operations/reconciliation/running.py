@@ -49,8 +49,8 @@ from reingest.store.reconciliation import (
     planned_by,
     run_reason,
     running_reconciliations,
-    settlement_runs,
 )
+from reingest.store.settlement_runs import settlement_runs
 
 log = logging.getLogger(__name__)
 

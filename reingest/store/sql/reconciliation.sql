@@ -46,14 +46,6 @@ left join lateral (
 ) reported on true
 order by dates.settlement_date;
 
--- name: settlement_runs
-select name, working_days, months, enabled from settlement_run order by position;
-
--- name: enable_settlement_runs
-update settlement_run set enabled = %(enabled)s
-where name = any (%(names)s::text[]) and enabled is distinct from %(enabled)s::boolean
-returning name;
-
 -- name: begin_reconciliation
 insert into reconciliation (id, range_id, policy, payment_limit_gbp, energy_limit_mwh, jobs, holder, host, pid, code_version,
     flow_run_id)

@@ -17,7 +17,8 @@ from reingest.operations.reconciliation.due import (
     milestone,
     settlement_run_over,
 )
-from reingest.store.reconciliation import KnownDate, SettlementRun
+from reingest.store.reconciliation import KnownDate
+from reingest.store.settlement_runs import SettlementRun
 
 DAY = date(2025, 3, 10)
 COMPLETE = milestone(DAY, 2)
