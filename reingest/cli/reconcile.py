@@ -1,6 +1,5 @@
 """`reingest reconcile`: find the dates that may not be what the source says, compare them, and mend what differs."""
 
-import asyncio
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -182,7 +181,7 @@ def _list_due(request: "ReconcileRequest", output: Output) -> None:
 
 def _reconcile(request: "ReconcileRequest", output: Output) -> int:
     """Reconcile to the end, or until somebody stops it; print what came of it, and return the exit code."""
-    from reingest.cli.stopping import until_stopped
+    from reingest.cli.stopping import worked
     from reingest.operations.ranges.lanes import Stopping
     from reingest.operations.reconciliation.running import reconcile
     from reingest.settings import load_settings
@@ -193,10 +192,7 @@ def _reconcile(request: "ReconcileRequest", output: Output) -> int:
     settings, stopping = load_settings(), Stopping()
     with stage_progress() as progress:
         act = reconcile(settings, ensure_database(settings), request, progress, stopping=stopping)
-        try:
-            report = asyncio.run(until_stopped(act, stopping))
-        except (asyncio.CancelledError, KeyboardInterrupt):
-            raise Interrupted("the dates under way were broken off", next_command="reingest reconcile") from None
+        report = worked(act, stopping, next_command="reingest reconcile")
     if output.json:
         typer.echo(json_text(report.as_dict()))
     else:

@@ -1,14 +1,10 @@
 """Deliver what is due of the notices: each to each channel at least once, those of one date in their order."""
 
-import logging
-import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final
 
 from reingest.clock import utc_now
-from reingest.errors import ReingestError
 from reingest.ids import new_id
 from reingest.operations.deliveries.passes import (
     Delivered,
@@ -17,9 +13,10 @@ from reingest.operations.deliveries.passes import (
     Progress,
     until_nothing_is_pending,
 )
+from reingest.operations.deliveries.soon import cut_after, soon
 from reingest.operations.notices.channels import configured_channels, open_channels
 from reingest.settings import Settings
-from reingest.store.database import Connection, connect, database_errors, within
+from reingest.store.database import Connection, connect, database_errors
 from reingest.store.migrate import require_schema
 from reingest.store.notices import (
     ChannelName,
@@ -31,12 +28,6 @@ from reingest.store.notices import (
     owe_notices,
 )
 from reingest.store.outbox import SinkLag
-
-log = logging.getLogger(__name__)
-
-SOON_SECONDS: Final = 3.0
-"""What a run may spend on telling people, all channels together."""
-_CUT_MARGIN_SECONDS: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,20 +82,14 @@ async def deliver_all_notices(
 
 
 async def deliver_notices_soon(settings: Settings, database_url: str) -> None:
-    """After something was told: try once to deliver what is due, within `SOON_SECONDS`; a failure leaves it pending.
+    """After something was told: try once to deliver what is due, soon; a failure leaves it pending.
 
     Without a channel it does nothing. It raises nothing: what was done is done, whatever becomes of the news.
     """
     if not configured_channels(settings):
         return
-    try:
-        with _notices(settings, database_url, within_seconds=SOON_SECONDS) as connection:
-            await _deliver(connection, settings, deadline=time.monotonic() + SOON_SECONDS)
-    except ReingestError as error:
-        log.warning("people could not be told now: %s", error)
-    except Exception:
-        # An edge: what people are told of has happened, so not even a fault of ours may become its outcome.
-        log.exception("people could not be told now")
+    with soon("people could not be told now") as deadline, _notices(settings, database_url, deadline) as connection:
+        await _deliver(connection, settings, deadline=deadline)
 
 
 async def try_channels(settings: Settings, only: ChannelName | None = None) -> dict[str, str | None]:
@@ -139,14 +124,9 @@ def _trial() -> OwedNotice:
 
 
 @contextmanager
-def _notices(settings: Settings, database_url: str, within_seconds: float | None = None) -> Iterator[Connection]:
-    """Give a connection to the notices, in which the configured channels owe every one of them.
-
-    What waits for Postgres is bounded where a time is given: a network that swallows everything must not hold up a run.
-    """
-    with connect(database_url, purpose="notices") as connection, database_errors(), ExitStack() as bounds:
-        if within_seconds is not None:
-            bounds.enter_context(within(connection, within_seconds + _CUT_MARGIN_SECONDS))
+def _notices(settings: Settings, database_url: str, deadline: float | None = None) -> Iterator[Connection]:
+    """Give a connection to the notices, in which the configured channels owe every one of them."""
+    with connect(database_url, purpose="notices") as connection, database_errors(), cut_after(connection, deadline):
         require_schema(connection)
         if channels := configured_channels(settings):
             owe_notices(connection, channels, settings.noticed_kinds)

@@ -3,15 +3,11 @@
 A fact that is a dead letter holds up its date's later facts no more. How a pass goes stands in `operations/deliveries`.
 """
 
-import logging
-import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
 
-from reingest.errors import ReingestError
 from reingest.operations.deliveries.passes import (
     Delivered,
     DeliveryReport,
@@ -19,11 +15,12 @@ from reingest.operations.deliveries.passes import (
     Progress,
     until_nothing_is_pending,
 )
+from reingest.operations.deliveries.soon import cut_after, soon
 from reingest.operations.notices.notice import notify
 from reingest.operations.notices.of_facts import dead_letter_notice
 from reingest.operations.outbox.sinks import open_sinks
 from reingest.settings import Settings
-from reingest.store.database import Connection, database_errors, within
+from reingest.store.database import Connection, database_errors
 from reingest.store.lending import Connections
 from reingest.store.migrate import require_schema
 from reingest.store.outbox import (
@@ -37,13 +34,6 @@ from reingest.store.outbox import (
     number_changes,
     sink_lags,
 )
-
-log = logging.getLogger(__name__)
-
-SOON_SECONDS: Final = 3.0
-"""What a run may spend on telling of its publish, all sinks together."""
-
-_CUT_MARGIN_SECONDS: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,22 +84,15 @@ def know_configured_sinks(settings: Settings, connection: Connection) -> None:
 async def deliver_soon(
     settings: Settings, database_url: str, settlement_date: date, lender: Connections | None = None
 ) -> None:
-    """After a run: try once to deliver the date's facts, within `SOON_SECONDS`; a failure leaves them pending.
+    """After a run: try once to deliver the date's facts, soon; a failure leaves them pending.
 
     Without a sink it does nothing. It raises nothing: the date is published, whatever becomes of the news.
     """
     if not configured_sinks(settings):
         return
-    try:
-        lender = lender or Connections(database_url, most_kept=0)
-        with _outbox(settings, lender, within_seconds=SOON_SECONDS) as connection:
-            deadline = time.monotonic() + SOON_SECONDS
-            await _deliver(connection, settings, settlement_date=settlement_date, deadline=deadline)
-    except ReingestError as error:
-        log.warning("the outbox could not be delivered now: %s", error)
-    except Exception:
-        # An edge: the run has ended and its date is published, so not even a fault of ours may become its outcome.
-        log.exception("the outbox could not be delivered now")
+    lender = lender or Connections(database_url, most_kept=0)
+    with soon("the outbox could not be delivered now") as deadline, _outbox(settings, lender, deadline) as connection:
+        await _deliver(connection, settings, settlement_date=settlement_date, deadline=deadline)
 
 
 async def deliver_all(settings: Settings, database_url: str, progress: Progress | None = None) -> DeliveryReport:
@@ -137,14 +120,9 @@ async def deliver_due(settings: Settings, database_url: str, progress: Progress 
 
 
 @contextmanager
-def _outbox(settings: Settings, lender: Connections, within_seconds: float | None = None) -> Iterator[Connection]:
-    """Give a connection to the outbox, in which the configured sinks are known and every fact has its position.
-
-    What waits for Postgres is bounded where a time is given: a network that swallows everything must not hold up a run.
-    """
-    with lender.lend("outbox") as connection, database_errors(), ExitStack() as bounds:
-        if within_seconds is not None:
-            bounds.enter_context(within(connection, within_seconds + _CUT_MARGIN_SECONDS))
+def _outbox(settings: Settings, lender: Connections, deadline: float | None = None) -> Iterator[Connection]:
+    """Give a connection to the outbox, in which the configured sinks are known and every fact has its position."""
+    with lender.lend("outbox") as connection, database_errors(), cut_after(connection, deadline):
         require_schema(connection)
         know_configured_sinks(settings, connection)
         number_changes(connection)

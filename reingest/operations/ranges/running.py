@@ -102,6 +102,13 @@ async def resume_range(  # noqa: PLR0913  (what it takes is what its callers dec
             lanes = Lanes(claims, run_date, each_date, progress, stopping or Stopping(), count)
             await lanes.go()
             await lanes.finish(lambda: _tell(claims.connection, report_of_range(claims.connection, range_id)))
+    report = _report_after(database_url, range_id, claims)
+    await deliver_notices_soon(settings, database_url)
+    return report
+
+
+def _report_after(database_url: str, range_id: UUID, claims: Claims) -> RangeReport:
+    """Return what a range came to, over a new connection; of one that broke off here, people are told."""
     with connect(database_url, purpose=f"range {range_id}") as connection:
         report = report_of_range(connection, range_id, claims)
         if report.error is not None:
@@ -109,7 +116,6 @@ async def resume_range(  # noqa: PLR0913  (what it takes is what its callers dec
                 _tell(connection, report)
                 checkpoint("before_range_notice_commit")
             checkpoint("after_range_notice")
-    await deliver_notices_soon(settings, database_url)
     return report
 
 

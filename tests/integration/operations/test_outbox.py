@@ -6,6 +6,7 @@ from signal import SIGCONT, SIGKILL
 
 import pytest
 
+from reingest.operations.deliveries import soon
 from reingest.operations.outbox import delivering
 from reingest.standin.server import StandIn
 from tests.support.days import DATE
@@ -242,7 +243,7 @@ def test_a_webhook_that_hangs_does_not_hold_up_a_run(
     published: Site, elexon: StandIn, webhook: Webhook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A run waits for the webhook no longer than its bound, ends as published, and leaves the fact pending."""
-    monkeypatch.setattr(delivering, "SOON_SECONDS", 1)
+    monkeypatch.setattr(soon, "SOON_SECONDS", 1)
     elexon.restate(DATE, unit="T_HILLW-1", volume_factor="2")
     webhook.lets_go.clear()
     with_webhook = {"REINGEST_WEBHOOK_URL": webhook.url}
