@@ -463,4 +463,16 @@ CORRUPTIONS = (
         "notice-dead",
         "a cause by email",
     ),
+    Corruption(
+        "a notice waits for a channel that nobody serves",
+        sql(
+            "insert into notice (cause, kind, settlement_date, subject, text, detail, created_at) "
+            "values ('a cause', 'date_held', '{date}', 'a subject', 'a text', '{{}}', now() - interval '2 days')",
+            "insert into notice_channel (channel) values ('email')",
+            "insert into notice_delivery (notice_id, channel, settlement_date) "
+            "select id, 'email', settlement_date from notice",
+        ),
+        "notice-overdue",
+        "channel email",
+    ),
 )

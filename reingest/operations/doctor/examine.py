@@ -37,6 +37,7 @@ OF_SITE: Final[dict[str, SiteCheck]] = {
     "dead letters": outbox.dead_letters,
     "sinks": outbox.overdue,
     "notices": notices.dead_notices,
+    "channels": notices.overdue_notices,
     "times": times.impossible,
     "stale dates": stale.dates,
     "staged periods": staged.waiting,

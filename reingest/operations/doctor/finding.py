@@ -238,6 +238,14 @@ KINDS: Final[dict[str, Kind]] = {
             "The notice is tried again from the beginning.",
             "reingest notices retry --dead",
         ),
+        Kind(
+            "notice-overdue",
+            "warning",
+            "command",
+            "Notices to people that a channel has not got for more than a day.",
+            "What is due is delivered, by a machine where the channel is configured.",
+            "reingest notices deliver",
+        ),
     )
 }
 """Every kind of finding by its id."""

@@ -12,8 +12,8 @@ from reingest.settings import Settings
 from reingest.store.database import connect
 
 _LISTED: Final = 20
-_OF_NOTICES: Final = "notice-dead"
-"""A finding of which no notice tells: it would not get out either."""
+_OF_NOTICES: Final = frozenset({"notice-dead", "notice-overdue"})
+"""Findings of which no notice tells: it would not get out either."""
 
 
 async def tell_findings(settings: Settings, database_url: str, findings: Sequence[Finding]) -> bool:
@@ -22,7 +22,7 @@ async def tell_findings(settings: Settings, database_url: str, findings: Sequenc
     Raises:
         DatabaseError: Postgres cannot be used.
     """
-    told = [finding for finding in findings if finding.id != _OF_NOTICES]
+    told = [finding for finding in findings if finding.id not in _OF_NOTICES]
     if not told:
         return False
     with connect(database_url, purpose="findings") as connection:

@@ -186,6 +186,19 @@ def test_a_dead_notice_and_its_retry(told_site: Site, webhook: Webhook) -> None:
     assert states(told_site) == ["delivered"]
 
 
+def test_a_channel_that_waits_for_a_day_is_a_finding(told_site: Site) -> None:
+    """A notice that no machine has delivered for a day is a finding of the doctor, until it is delivered."""
+    tell(told_site, "one")
+    told_site.reingest("notices", "deliver", REINGEST_NOTICE_WEBHOOK_URL="http://127.0.0.1:9/")
+    assert told_site.reingest("doctor", "--quick").exit_code == 0
+    told_site.rows("update notice set created_at = created_at - interval '25 hours'")
+    (finding,) = told_site.reingest("doctor", "--quick", "--json").json["findings"]
+    assert (finding["id"], finding["subject"]) == ("notice-overdue", "channel webhook")
+    told_site.rows("update notice_delivery set next_attempt_at = now()")
+    assert told_site.reingest(*finding["command"].split()[1:]).exit_code == 0
+    assert told_site.reingest("doctor", "--quick").exit_code == 0
+
+
 def test_only_what_is_wanted_is_sent(told_site: Site, webhook: Webhook) -> None:
     """A kind that nobody wants is listed and not sent, nor sent when the wish changes, unless somebody asks for it."""
     tell(told_site, "one", kind="doctor_findings")
