@@ -31,9 +31,27 @@ from reingest.standin.server import StandIn, StandInConfig
 from tests.support.days import REGISTER, Row, Unit, write_day, write_register
 from tests.support.postgres import Databases
 
-# Processes of commands are forked from one that has imported what they need, which takes a second each otherwise.
+# Processes of commands are forked from one that has imported what they need, which takes a second each otherwise; what
+# libraries import when they are first used is half of that.
 _FORK_SERVER = get_context("forkserver")
-_FORK_SERVER.set_forkserver_preload(["reingest.operations.reingest", "reingest.cli.date", "tests.support.sites"])
+_FORK_SERVER.set_forkserver_preload(
+    [
+        "anyio._backends._asyncio",
+        "dateutil.relativedelta",
+        "httpcore",
+        "pyarrow.dataset",
+        "rich.console",
+        "reingest.cli.app",
+        "reingest.cli.date",
+        "reingest.operations.doctor.consult",
+        "reingest.operations.plans.sealing",
+        "reingest.operations.reconciliation.running",
+        "reingest.operations.reingest",
+        "reingest.operations.report_text",
+        "reingest.store.server",
+        "tests.support.sites",
+    ]
+)
 
 NOWHERE = "http://127.0.0.1:9/bmrs/api/v1"
 """An Elexon that nobody serves."""
