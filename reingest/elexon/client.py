@@ -141,6 +141,7 @@ class ElexonClient:
         self._waits = waits or RealWaits()
         self._gate = gate
         self._slots = asyncio.Semaphore(settings.concurrency)
+        self._was_heard = False
         self._start_budget()
         self._http = httpx.AsyncClient(
             verify=trusted_certificates(settings.elexon_url, settings.ca_bundle),
@@ -159,6 +160,11 @@ class ElexonClient:
     async def __aexit__(self, *_: object) -> None:
         """Close every connection."""
         await self._http.aclose()
+
+    @property
+    def was_heard(self) -> bool:
+        """Whether anything was heard from the source: a whole answer, of whatever status."""
+        return self._was_heard
 
     async def get(self, request: Request) -> Answer:
         """Return the answer to a request.
@@ -239,6 +245,7 @@ class ElexonClient:
                 self._budget.require()
                 self._note(tally, url, _describe(error))
                 raise
+        self._was_heard = True
         if is_temporary_status(response.status_code):
             tally.asked_seconds = retry_after_seconds(response.headers.get("retry-after"))
             if not tally.dispensable:

@@ -52,6 +52,8 @@ class Fetcher:
     """How many periods are to be asked."""
     each_answer: Callable[[FetchedStack], None] | None = None
     """Told of each stack as soon as it was read, or failed."""
+    unheard: int = 0
+    """How many requests failed before anything was heard from the source."""
 
     async def fetch_batch(self, periods: Batch) -> int:
         """Ask the stacks of these periods; what came of each is in the run then. Return how many rows came.
@@ -114,10 +116,17 @@ class Fetcher:
         self.run.progress("fetch", len(self.run.fetched), len(self.run.fetched) + len(self.run.to_ask))
 
     def _hopeless(self, error: SourceError) -> bool:
-        """Tell whether the fault is of the source as a whole, so that the other requests need not be tried."""
+        """Tell whether the fault is of the source as a whole, so that the other requests need not be tried.
+
+        One request may fail before the first is answered. So a source is given up when nothing was heard of it while as
+        many requests failed as are under way at once, or all there are.
+        """
         if isinstance(error, TlsFailed | SourceTooSlow):
             return True
-        return isinstance(error, SourceUnreachable) and not self.keeper.kept
+        if not isinstance(error, SourceUnreachable) or self.client.was_heard:
+            return False
+        self.unheard += 1
+        return self.unheard >= self.run.settings.concurrency or len(self.run.to_ask) == 1
 
 
 async def fetch_date(run: DateRun) -> None:

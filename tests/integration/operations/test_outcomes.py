@@ -2,9 +2,12 @@
 
 from datetime import datetime, timedelta
 
+import anyio
 import pytest
 
 from reingest.clock import utc_now
+from reingest.elexon.client import Answer
+from reingest.operations.answer_keeper import AnswerKeeper
 from reingest.standin.server import StandIn
 from reingest.store.database import connect
 from reingest.store.leases import hold_lease
@@ -111,6 +114,24 @@ def test_a_period_that_fails_makes_the_date_partial(published: Site, serve: Serv
     kept = "select count(distinct (period, side)) from \"fetch\" where id > %s and dataset = 'ISPSTACK' and status = %s"
     assert (published.value(kept, fetches, 200), published.value(kept, fetches, 500)) == (94, 2)
     assert published.value('select max(attempts) from "fetch" where status = 500') == 2
+
+
+def test_a_request_that_fails_first_of_all_makes_the_date_partial(
+    published: Site, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A request that is given up before any answer is archived fails its own period, and not the source."""
+    keep = AnswerKeeper.keep
+
+    async def keep_late(self: AnswerKeeper, answer: Answer) -> int:
+        await anyio.sleep(1)  # longer than the first of two attempts is waited for
+        return await keep(self, answer)
+
+    monkeypatch.setattr(AnswerKeeper, "keep", keep_late)
+    elexon = serve(faults=[{"kind": "close_early", "dataset": "ISPSTACK", "periods": 1, "side": "bid"}])
+    published.elexon_url = elexon.url
+    ran = published.date(DATE, REINGEST_ATTEMPTS="2")
+    assert (ran.exit_code, ran.error["code"], ran.error["period"]) == (4, "partial", 1)
+    assert "1 of 96 stacks could not be had: period 1 bid: source_unreachable" in ran.error["message"]
 
 
 def test_a_failed_first_run_is_followed_by_one_that_publishes(site: Site, serve: Serve) -> None:
