@@ -26,7 +26,7 @@ _T = TypeVar("_T")
 Prices: TypeAlias = tuple[int, int, int]
 """What the units of these periods bid, GBP/MWh: all that changes in the histories."""
 HISTORIES_A_SEED: Final = 5
-PARTS: Final = 8
+PARTS: Final = 20
 SERVED: Final = """
 select version.number, day.generation, day.payment_gbp
 from day join version on version.settlement_date = day.settlement_date and version.number = day.version
@@ -237,7 +237,7 @@ class History(RuleBasedStateMachine):
         return number, generation, paid
 
 
-@pytest.mark.drill(share=2)
+@pytest.mark.drill(share=0.8)
 @pytest.mark.parametrize("part", range(PARTS))
 def test_histories(
     part: int, places: Places, seeds: Callable[..., Iterator[int]], drill_size: DrillSize, tmp_path: Path

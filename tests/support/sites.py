@@ -100,6 +100,8 @@ class Site:
             "REINGEST_ELEXON_URL": self.elexon_url,
             "REINGEST_REQUESTS_PER_SECOND": "0",
             "REINGEST_ATTEMPTS": "1",
+            # Answers come at once here: more connections would idle, and httpcore asks each of them at every request.
+            "REINGEST_CONCURRENCY": "4",
             "NO_COLOR": "1",
             **self.settings,
             **more,
