@@ -31,12 +31,12 @@ class DateCost:
     database_bytes: float
 
 
-# By the number of sides: bytes and rows as eight generated dates had them, seconds as docs/bench.md has them.
+# By the number of sides: bytes and rows as eight generated dates had them, seconds as docs/scaling.md has them.
 MEASURED: Final[dict[int, DateCost]] = {
     2: DateCost(requests=101, seconds=1.3, rows=11_900, archive_bytes=940_000, database_bytes=610_000),
     1: DateCost(requests=51, seconds=0.8, rows=5_900, archive_bytes=460_000, database_bytes=510_000),
 }
-ARCHIVE_SECONDS: Final = 0.4
+ARCHIVE_SECONDS: Final = 0.55
 
 
 @dataclass(frozen=True, slots=True)
