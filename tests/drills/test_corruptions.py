@@ -16,7 +16,7 @@ from tests.support.postgres import Databases
 from tests.support.sites import Site, copy_of, recorded_elexon
 
 ROUNDS = 4
-IN_A_SAMPLE = 7
+IN_A_SAMPLE = 12
 """Every so many corruptions are planted in every run of the tests, all of them in CI."""
 
 POINTS = ("manifest_replaced", "finding_recorded", "finding_mended", "manifest_rewritten", "stray_moved")

@@ -2,12 +2,10 @@
 
 import asyncio
 import json
-import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import psutil
 import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
@@ -18,11 +16,10 @@ from flows.outbox import outbox
 from flows.reingest_date import reingest_date
 from reingest.calendar import LONDON
 from reingest.cli import via_prefect
-from reingest.errors import FlowRunCrashed, FutureDate, ReingestError
+from reingest.errors import FutureDate, ReingestError
 from reingest.operations.request import DateRequest, WantedTotals, date_request
 from reingest.standin.server import StandIn
-from tests.support.days import DATE, LATER_DATE, NEXT_DATE
-from tests.support.killed_runs import HANG, SLOW, published_and_restated, run_again
+from tests.support.days import DATE, NEXT_DATE
 from tests.support.prefect import PrefectServer, wait_until
 from tests.support.sites import Site
 from tests.support.webhooks import running_webhook
@@ -66,39 +63,6 @@ def test_what_a_flow_run_comes_to_is_what_the_command_comes_to(
     assert (refused.value.code, refused.value.exit_code) == (FutureDate.code, 2)
     assert refused.value.next_command == FutureDate.default_next
     assert site.generation(NEXT_DATE) == 0
-
-
-@pytest.mark.slow
-def test_a_flow_run_whose_process_is_killed(worker: Child, site: Site, elexon: StandIn) -> None:
-    """SIGKILL of a flow run's process ends the run as crashed and changes nothing; the next run publishes."""
-    old = published_and_restated(site, elexon)
-    elexon.script(HANG)
-    killer = kill_the_next_run(worker, elexon)
-    with pytest.raises(FlowRunCrashed, match="SIGKILL") as crashed:
-        via_prefect.follow(DateRequest(LATER_DATE), as_json=False)
-    killer.join()
-    assert crashed.value.exit_code == 69
-    assert site.dump(LATER_DATE) == old
-    run_again(site, elexon, old)
-
-
-@pytest.mark.slow
-def test_a_flow_run_whose_worker_is_killed(
-    prefect_server: PrefectServer, worker: Child, site: Site, elexon: StandIn
-) -> None:
-    """SIGKILL of the worker ends its flow run as crashed and changes nothing; the next worker publishes."""
-    old = published_and_restated(site, elexon)
-    elexon.script(SLOW)
-    flow_run_id = prefect_server.submit(LATER_DATE)
-    wait_until(lambda: bool(elexon.requests()), "the flow run asks Elexon")
-    psutil.Process(worker.pid).kill()
-    # It goes on until it has something to say, and nobody listens.
-    state = prefect_server.wait_for_end(flow_run_id)
-    assert (state["type"], state["name"]) == ("CRASHED", "Crashed")
-    assert site.dump(LATER_DATE) == old
-    worker.end()  # it has ended; now it is waited for
-    worker.start()
-    run_again(site, elexon, old)
 
 
 @pytest.mark.slow
@@ -205,16 +169,3 @@ async def no_alert() -> None:
     async with get_client() as client:
         for one in await client.read_automations_by_name(ALERT):
             await client.delete_automation(one.id)
-
-
-def kill_the_next_run(worker: Child, elexon: StandIn) -> threading.Thread:
-    """Kill the process of the worker's next flow run as soon as it asks Elexon, which does not answer."""
-
-    def kill() -> None:
-        wait_until(lambda: bool(elexon.requests()), "the flow run asks Elexon")
-        for process in psutil.Process(worker.pid).children():
-            process.kill()
-
-    killer = threading.Thread(target=kill)
-    killer.start()
-    return killer
