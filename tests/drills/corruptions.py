@@ -464,15 +464,15 @@ CORRUPTIONS = (
         "a cause by email",
     ),
     Corruption(
-        "a notice waits for a channel that nobody serves",
+        "a notice waits",
         sql(
             "insert into notice (cause, kind, settlement_date, subject, text, detail, created_at) "
             "values ('a cause', 'date_held', '{date}', 'a subject', 'a text', '{{}}', now() - interval '2 days')",
-            "insert into notice_channel (channel) values ('email')",
+            "insert into notice_channel (channel) values ('webhook') on conflict do nothing",
             "insert into notice_delivery (notice_id, channel, settlement_date) "
-            "select id, 'email', settlement_date from notice",
+            "select id, 'webhook', settlement_date from notice",
         ),
         "notice-overdue",
-        "channel email",
+        "channel webhook",
     ),
 )

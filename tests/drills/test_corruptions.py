@@ -14,6 +14,7 @@ from tests.support.days import A_DAY, DATE, NEXT_DATE, of_date
 from tests.support.drills import DrillSize
 from tests.support.postgres import Databases
 from tests.support.sites import Site, copy_of, recorded_elexon
+from tests.support.webhooks import running_webhook
 
 ROUNDS = 4
 IN_A_SAMPLE = 12
@@ -29,11 +30,12 @@ CHOSEN_POINTS = POINTS[:1] if A_SAMPLE else POINTS
 
 @pytest.fixture(scope="module")
 def healthy(databases: Databases, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """Return a site, to be copied: two dates, one of them published twice; its Elexon goes on serving them."""
+    """Return a site, to be copied: two dates, one of them published twice; its Elexon and webhook go on serving."""
     folder = tmp_path_factory.mktemp("healthy")
     rows = (*A_DAY, *of_date(NEXT_DATE))
-    with databases.database(template) as url, recorded_elexon(folder, rows) as elexon:
-        site = Site(url, folder / "home", elexon.url, {"REINGEST_OUTBOX_LOG": str(folder / "outbox.log")})
+    with databases.database(template) as url, recorded_elexon(folder, rows) as elexon, running_webhook() as webhook:
+        settings = {"REINGEST_OUTBOX_LOG": str(folder / "outbox.log"), "REINGEST_NOTICE_WEBHOOK_URL": webhook.url}
+        site = Site(url, folder / "home", elexon.url, settings)
         for words in ((DATE,), (NEXT_DATE,), (DATE, "--source", "archive", "--force")):
             assert site.date(*words).json["outcome"] == "published"
         yield site
