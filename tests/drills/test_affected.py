@@ -56,7 +56,7 @@ def test_affected_dates_are_those_that_would_differ(
     served: Site, databases: Databases, tmp_path: Path, seeds: Callable[..., Iterator[int]]
 ) -> None:
     """After any acts the stale dates are those whose rebuilding differs, and every version still rebuilds equal."""
-    for seed in seeds("acts on the register, affected dates compared", sample=1, ci=20, long=10**6):
+    for seed in seeds("acts on the register, affected dates compared", sample=1, ci=40, long=10**6):
         chance = Random(seed)  # noqa: S311
         with copy_of(served, databases, tmp_path / str(seed) / "home") as site:
             for _ in range(ACTS):

@@ -17,7 +17,7 @@ from tests.support.sites import Site, copy_of, recorded_elexon
 from tests.support.webhooks import running_webhook
 
 ROUNDS = 4
-IN_A_SAMPLE = 12
+IN_A_SAMPLE = 7
 """Every so many corruptions are planted in every run of the tests, all of them in CI."""
 
 POINTS = ("manifest_replaced", "finding_recorded", "finding_mended", "manifest_rewritten", "stray_moved")

@@ -107,7 +107,7 @@ def test_two_workers_interleaved(
     tmp_path: Path,
 ) -> None:
     """However two workers alternate, what they publish is what they would have published one after the other."""
-    for seed in seeds("interleavings of two workers", sample=4, ci=100, long=2000, part=(part, PARTS)):
+    for seed in seeds("interleavings of two workers", sample=4, ci=200, long=2000, part=(part, PARTS)):
         pair = pairs(PAIRS[seed // PARTS % len(PAIRS)])
         with copy_of(pair.site, places.databases, tmp_path / str(seed) / "home") as site:
             published = interleave(pair, site, places, seed)

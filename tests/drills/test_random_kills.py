@@ -28,7 +28,7 @@ def test_a_run_killed_at_any_moment(
     tmp_path: Path,
 ) -> None:
     """A kill -9 at a random millisecond of a run leaves the old date or the new; a re-run ends like a clean one."""
-    for seed in seeds("kills at random milliseconds", sample=4, ci=60, long=1000, part=(part, PARTS)):
+    for seed in seeds("kills at random milliseconds", sample=4, ci=100, long=1000, part=(part, PARTS)):
         prepared = places.prepared(MODES[seed // PARTS % len(MODES)])
         late = kill(places, prepared, random.Random(seed), tmp_path / str(seed) / "home")  # noqa: S311  (a moment)
         counted("of which the run had ended before", int(late))
