@@ -193,7 +193,7 @@ def _run(request: "RangeRequest", *, as_json: bool) -> int:
 
 def _go_on(range_id: "UUID", jobs: int | None, *, as_json: bool) -> int:
     """Work on a range to its end, or until somebody stops it; print what came of it, and return the exit code."""
-    from reingest.cli.stopping import worked
+    from reingest.cli.stopping import run_until_stopped
     from reingest.operations.ranges.lanes import Stopping
     from reingest.operations.ranges.report import resume_command
     from reingest.operations.ranges.report_text import range_lines
@@ -207,7 +207,7 @@ def _go_on(range_id: "UUID", jobs: int | None, *, as_json: bool) -> int:
     typer.echo(f"Range {range_id}; if it breaks off: {resume_command(range_id)}", err=True)
     with stage_progress() as progress:
         going_on = resume_range(settings, ensure_database(settings), range_id, progress, jobs=jobs, stopping=stopping)
-        report = worked(going_on, stopping, next_command=resume_command(range_id))
+        report = run_until_stopped(going_on, stopping, next_command=resume_command(range_id))
     typer.echo(json.dumps(report.as_dict(), indent=2) if as_json else "\n".join(range_lines(report)))
     if stopping.asked and report.state != "done":
         raise Interrupted("the range was asked to stop", next_command=resume_command(range_id))

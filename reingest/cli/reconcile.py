@@ -181,7 +181,7 @@ def _list_due(request: "ReconcileRequest", output: Output) -> None:
 
 def _reconcile(request: "ReconcileRequest", output: Output) -> int:
     """Reconcile to the end, or until somebody stops it; print what came of it, and return the exit code."""
-    from reingest.cli.stopping import worked
+    from reingest.cli.stopping import run_until_stopped
     from reingest.operations.ranges.lanes import Stopping
     from reingest.operations.reconciliation.running import reconcile
     from reingest.settings import load_settings
@@ -192,7 +192,7 @@ def _reconcile(request: "ReconcileRequest", output: Output) -> int:
     settings, stopping = load_settings(), Stopping()
     with stage_progress() as progress:
         act = reconcile(settings, ensure_database(settings), request, progress, stopping=stopping)
-        report = worked(act, stopping, next_command="reingest reconcile")
+        report = run_until_stopped(act, stopping, next_command="reingest reconcile")
     if output.json:
         typer.echo(json_text(report.as_dict()))
     else:

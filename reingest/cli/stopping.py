@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 _Report = TypeVar("_Report")
 
 
-def worked(work: Awaitable[_Report], stopping: "Stopping", *, next_command: str) -> _Report:
+def run_until_stopped(work: Awaitable[_Report], stopping: "Stopping", *, next_command: str) -> _Report:
     """Work to the end, or until it has stopped because it was asked to, and return what came of it.
 
     Raises:

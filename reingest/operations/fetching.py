@@ -52,8 +52,6 @@ class Fetcher:
     """How many periods are to be asked."""
     each_answer: Callable[[FetchedStack], None] | None = None
     """Told of each stack as soon as it was read, or failed."""
-    unheard: int = 0
-    """How many requests failed before anything was heard from the source."""
 
     async def fetch_batch(self, periods: Batch) -> int:
         """Ask the stacks of these periods; what came of each is in the run then. Return how many rows came.
@@ -125,8 +123,8 @@ class Fetcher:
             return True
         if not isinstance(error, SourceUnreachable) or self.client.was_heard:
             return False
-        self.unheard += 1
-        return self.unheard >= self.run.settings.concurrency or len(self.run.to_ask) == 1
+        failed = 1 + sum(isinstance(one.error, SourceUnreachable) for one in self.run.fetched.values())
+        return failed >= self.run.settings.concurrency or len(self.run.to_ask) == 1
 
 
 async def fetch_date(run: DateRun) -> None:

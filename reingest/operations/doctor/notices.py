@@ -5,9 +5,8 @@ from typing import Final
 
 from reingest.operations.doctor.finding import Finding
 from reingest.operations.doctor.site import Site
-from reingest.store.notices import channel_lags, list_notices
+from reingest.store.notices import list_notices
 
-_OVERDUE_SECONDS: Final = 24 * 3600
 _ALL: Final = 1_000_000
 
 
@@ -22,16 +21,4 @@ def dead_notices(site: Site) -> Iterator[Finding]:
                 expected="delivered",
                 settlement_date=notice.settlement_date,
                 instead=("command", f"reingest notices retry {notice.id}"),
-            )
-
-
-def overdue_notices(site: Site) -> Iterator[Finding]:
-    """Find channels by which people have not got a notice for more than a day."""
-    for lag in channel_lags(site.connection):
-        if site.examined.whole and (lag.oldest_pending_seconds or 0) > _OVERDUE_SECONDS:
-            yield Finding(
-                "notice-overdue",
-                subject=f"channel {lag.sink}",
-                found="notices wait for more than a day",
-                expected="delivered within hours",
             )

@@ -7,9 +7,8 @@ from typing import Final
 from reingest.operations.doctor.dates import ExaminedDate
 from reingest.operations.doctor.finding import Finding
 from reingest.operations.doctor.site import Site
-from reingest.store.outbox import list_outbox, sink_lags
+from reingest.store.outbox import list_outbox
 
-_OVERDUE_SECONDS: Final = 24 * 3600
 _ALL: Final = 1_000_000
 
 
@@ -38,16 +37,4 @@ def dead_letters(site: Site) -> Iterator[Finding]:
                 settlement_date=fact.settlement_date,
                 version=fact.version,
                 instead=("command", f"reingest outbox retry {fact.id}"),
-            )
-
-
-def overdue(site: Site) -> Iterator[Finding]:
-    """Find sinks that have not got a fact for more than a day."""
-    for lag in sink_lags(site.connection):
-        if site.examined.whole and (lag.oldest_pending_seconds or 0) > _OVERDUE_SECONDS:
-            yield Finding(
-                "outbox-overdue",
-                subject=f"sink {lag.sink}",
-                found="facts wait for more than a day",
-                expected="delivered within hours",
             )
